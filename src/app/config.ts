@@ -1,0 +1,141 @@
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { isNamespaceName } from '../core/names.ts';
+
+const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+const port = z.coerce
+  .number({ error: 'must be a port number' })
+  .int({ error: 'must be a whole number' })
+  .min(0, { error: 'must be at least 0' })
+  .max(65535, { error: 'must be at most 65535' });
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+const hostList = z
+  .string()
+  .transform((text) => text.split(',').map((host) => host.trim().toLowerCase()))
+  .pipe(
+    z.array(
+      z.string().regex(/^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/, {
+        error: 'must be host names, with a port where it is not the usual one, separated by commas',
+      }),
+    ),
+  );
+
+/** Every variable that Jobspawn reads. An empty one counts as absent, as deployment tools often leave them. */
+const environmentSchema = z.object({
+  PORT: port.default(8080),
+  HOST: z.string().optional(),
+  DATABASE_PATH: z.string().default('data/jobspawn.db'),
+  CLUSTER: z
+    .enum(['auto', 'local', 'kubeconfig', 'in-cluster'], {
+      error: 'must be one of auto, local, kubeconfig, in-cluster',
+    })
+    .default('auto'),
+  KUBECONFIG: z.string().optional(),
+  KUBE_CONTEXT: z.string().optional(),
+  JOB_NAMESPACE: z.string().refine(isNamespaceName, { error: 'must be a Kubernetes namespace name' }).optional(),
+  WORKER_IMAGE: z
+    .string()
+    .regex(/^\S+$/, { error: 'must be an image reference without spaces' })
+    .default('jobspawn-worker'),
+  CALLBACK_URL: httpUrl.optional(),
+  MAX_ACTIVE: z.coerce
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(1, { error: 'must be at least 1' })
+    .optional(),
+  PUBLIC_URL: httpUrl.optional(),
+  ALLOWED_HOSTS: hostList.default([]),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+    })
+    .default('info'),
+});
+
+export type ClusterChoice =
+  | { kind: 'local'; dataDir: string }
+  | { kind: 'kubeconfig'; path: string; context: string | undefined }
+  | { kind: 'in-cluster' };
+
+export type Config = {
+  host: string;
+  port: number;
+  databasePath: string;
+  cluster: ClusterChoice;
+  namespace: string;
+  workerImage: string;
+  /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
+  callbackUrl: string | undefined;
+  maxActive: number;
+  /** Hosts (with port, where it is not the scheme's own) that are ours beside the loopback names. */
+  allowedHosts: string[];
+  logLevel: string;
+};
+
+/** One sentence for each variable that is wrong. */
+export class ConfigError extends Error {
+  readonly faults: string[];
+
+  constructor(faults: string[]) {
+    super(faults.join('\n'));
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+/** The configuration that the environment asks for. Throws ConfigError with every fault at once. */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map(({ path, message }) => {
+        const name = String(path[0]);
+        return `${name} ${message} (it is ${JSON.stringify(given[name])}).`;
+      }),
+    );
+  }
+  const variables = parsed.data;
+  const kind = chooseCluster(variables.CLUSTER);
+  const faults = [
+    ...(kind === 'kubeconfig' && variables.KUBECONFIG === undefined
+      ? ['KUBECONFIG must name the file to use when CLUSTER=kubeconfig.']
+      : []),
+    ...(kind === 'in-cluster' && variables.CALLBACK_URL === undefined
+      ? ['CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.']
+      : []),
+  ];
+  if (faults.length > 0) throw new ConfigError(faults);
+
+  const databasePath = resolve(variables.DATABASE_PATH);
+  return {
+    host: variables.HOST ?? (kind === 'in-cluster' ? '0.0.0.0' : '127.0.0.1'),
+    port: variables.PORT,
+    databasePath,
+    cluster:
+      kind === 'local'
+        ? { kind, dataDir: join(dirname(databasePath), 'local-cluster') }
+        : kind === 'kubeconfig'
+          ? { kind, path: resolve(variables.KUBECONFIG ?? ''), context: variables.KUBE_CONTEXT }
+          : { kind },
+    namespace: variables.JOB_NAMESPACE ?? (kind === 'local' ? 'default' : 'jobspawn-jobs'),
+    workerImage: variables.WORKER_IMAGE,
+    callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
+    maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),
+    allowedHosts: [
+      ...variables.ALLOWED_HOSTS,
+      ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),
+    ],
+    logLevel: variables.LOG_LEVEL,
+  };
+}
+
+function chooseCluster(asked: 'auto' | ClusterChoice['kind']): ClusterChoice['kind'] {
+  if (asked !== 'auto') return asked;
+  return existsSync(serviceAccountToken) ? 'in-cluster' : 'local';
+}

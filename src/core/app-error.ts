@@ -1,0 +1,31 @@
+/** What can go wrong for a caller; the table code -> HTTP status stands in src/app. */
+export type ErrorCode =
+  | 'invalid'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'too-large'
+  | 'unsupported-media-type'
+  | 'misdirected'
+  | 'unavailable';
+
+/** One fault of the input. `pointer` is a JSON Pointer (RFC 6901), or a `?parameter` of the query. */
+export type Fault = { pointer: string; detail: string };
+
+/** An error that a person or program outside caused or must know of: a code, one clear sentence, and the faults. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly faults: readonly Fault[];
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { faults = [], cause }: { faults?: Fault[]; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.faults = faults;
+  }
+}

@@ -1,0 +1,112 @@
+import { explainEnd, explainWait } from './explain.ts';
+import type { Reason } from './explain.ts';
+import type { End, JobFacts, PodFact } from './facts.ts';
+import type { JobState } from './job-state.ts';
+import { ERROR, SUCCESS } from './report.ts';
+
+export type Decision = {
+  state: JobState;
+  reason: string | null;
+  explanation: string | null;
+  /** A sentence where the worker's word and Kubernetes' word differ. */
+  discrepancy: string | null;
+};
+
+/**
+ * The state of a job as a function of facts. Pure, and blind to the order in which the facts came: every permutation of
+ * those that arrive before the end gives the same end.
+ */
+export function decide(facts: JobFacts): Decision {
+  const end = endOf(facts);
+  if (end === null) return { state: stateOnTheWay(facts), ...explainWait(facts), discrepancy: null };
+  const state = finalState(facts, end);
+  const why: Reason =
+    state === 'SUCCEEDED' ? { reason: null, explanation: null } : explainEnd(facts, end, state);
+  return { state, ...why, discrepancy: discrepancyOf(facts, end, state) };
+}
+
+function stateOnTheWay(facts: JobFacts): JobState {
+  if (facts.reports.length > 0 || facts.pods.some(hasRun)) return 'RUNNING';
+  return facts.job !== null || facts.dispatch?.kind === 'created' ? 'CREATED' : 'QUEUED';
+}
+
+function hasRun(pod: PodFact): boolean {
+  return pod.startedAt !== null || pod.phase === 'Running' || pod.phase === 'Succeeded';
+}
+
+function endOf(facts: JobFacts): End | null {
+  if (facts.dispatch?.kind === 'refused') return 'Refused';
+  if (facts.dispatch?.kind === 'unknown') return 'OutcomeUnknown';
+  if (facts.cancel !== null && !facts.claimed) return 'NeverDispatched';
+  if (facts.job === null) return null;
+  if (hasCondition(facts, 'Failed')) return 'Failed';
+  if (hasCondition(facts, 'Complete')) return isErrorStillOpen(facts) ? null : 'Complete';
+  if (!facts.job.gone || facts.pods.some((pod) => !pod.gone)) return null;
+  const succeeded = facts.pods.filter((pod) => pod.phase === 'Succeeded').length;
+  return succeeded >= facts.completions ? 'Complete' : 'Gone';
+}
+
+/**
+ * The Job's end can overtake its pod's (two watches). An ERROR report is settled by how that very pod exited, so
+ * the end waits until the pod is seen to have ended, or everything has left the cluster.
+ */
+function isErrorStillOpen(facts: JobFacts): boolean {
+  if (
+    facts.completions > 1 ||
+    facts.job?.gone === true ||
+    reported(facts, SUCCESS) ||
+    !reported(facts, ERROR)
+  ) {
+    return false;
+  }
+  return facts.pods.length === 0 || facts.pods.some((pod) => !pod.gone && pod.exitCode === null);
+}
+
+function finalState(facts: JobFacts, end: End): JobState {
+  if (end === 'Refused') return 'FAILED';
+  if (end === 'OutcomeUnknown') return 'LOST';
+  const listens = facts.completions === 1;
+  if (listens && reported(facts, SUCCESS)) return 'SUCCEEDED';
+  if (end === 'Complete') return listens && isErrorByTheOnlyRun(facts) ? 'FAILED' : 'SUCCEEDED';
+  if (facts.cancel !== null) return facts.cancel.cause === 'User' ? 'CANCELLED' : 'FAILED';
+  if (end === 'Failed' || (listens && reported(facts, ERROR))) return 'FAILED';
+  return 'LOST';
+}
+
+/** The pod that reported ERROR is the one that then exited 0, and nothing was retried. */
+function isErrorByTheOnlyRun(facts: JobFacts): boolean {
+  const pod = facts.pods[0];
+  if (pod === undefined || facts.pods.length > 1 || facts.job === null || facts.job.failed > 0) return false;
+  const error = facts.reports.find((report) => report.terminal === ERROR);
+  const sameRun = error !== undefined && (error.podUid === null || error.podUid === pod.uid);
+  return sameRun && pod.restarts === 0 && (pod.exitCode === 0 || pod.phase === 'Succeeded');
+}
+
+function discrepancyOf(facts: JobFacts, end: End, state: JobState): string | null {
+  if (facts.completions > 1) return null;
+  if (reported(facts, SUCCESS) && end === 'Failed') {
+    const reason = conditionOf(facts, 'Failed')?.reason ?? 'Failed';
+    return `The worker reported SUCCESS, but Kubernetes says that the Job failed (${reason}).`;
+  }
+  if (reported(facts, SUCCESS) && facts.cancel !== null && end === 'Gone') {
+    return 'The worker reported SUCCESS, though the job was asked to stop.';
+  }
+  if (reported(facts, ERROR) && end === 'Complete') {
+    return state === 'FAILED'
+      ? 'The worker reported ERROR, but its container exited with code 0.'
+      : 'The worker reported ERROR, but Kubernetes says that the Job is complete.';
+  }
+  return null;
+}
+
+function reported(facts: JobFacts, terminal: typeof SUCCESS | typeof ERROR): boolean {
+  return facts.reports.some((report) => report.terminal === terminal);
+}
+
+function hasCondition(facts: JobFacts, type: string): boolean {
+  return conditionOf(facts, type) !== undefined;
+}
+
+function conditionOf(facts: JobFacts, type: string) {
+  return facts.job?.conditions.find((condition) => condition.type === type && condition.status === 'True');
+}

@@ -1,0 +1,101 @@
+import type { End, JobFacts, PodFact } from './facts.ts';
+import type { JobState } from './job-state.ts';
+
+/** Why a job waits or ended so: a word for programs and a sentence for people. */
+export type Reason = { reason: string | null; explanation: string | null };
+
+/** What the words of Kubernetes mean to somebody who only wanted a job done. */
+const sentences: Record<string, string> = {
+  ErrImagePull: 'The image could not be pulled',
+  ImagePullBackOff: 'The image could not be pulled; Kubernetes tries again, ever more slowly',
+  ErrImageNeverPull: 'The image is not on the node, and the pull policy forbids to fetch it',
+  InvalidImageName: 'The name of the image is not valid',
+  CreateContainerConfigError: 'The container cannot be made from this configuration',
+  CreateContainerError: 'The container could not be made',
+  CrashLoopBackOff: 'The container keeps ending; Kubernetes starts it again, ever more slowly',
+  StartError: 'The command could not be started',
+  Unschedulable: 'No node can take the pod',
+  OOMKilled: 'The container used more memory than its limit and was killed',
+  Evicted: 'The node evicted the pod',
+  DeadlineExceeded: 'The job ran longer than its activeDeadlineSeconds',
+  BackoffLimitExceeded: 'The job failed more often than its backoffLimit allows',
+  PodFailurePolicy: "A rule of the job's podFailurePolicy ended it",
+  FailedIndexes: 'At least one task failed for good',
+  MaxFailedIndexesExceeded: 'More tasks failed than maxFailedIndexes allows',
+  QuotaExceeded: "The namespace's quota is full; the job is created when there is room",
+  FailedCreate: 'Kubernetes could not create the pod',
+};
+
+/** Waiting reasons that every healthy pod passes through: not worth a word. */
+const passing = new Set(['ContainerCreating', 'PodInitializing']);
+
+export function explainWait(facts: JobFacts): Reason {
+  const stuck = facts.pods.find((pod) => !pod.gone && pod.phase === 'Pending' && isTelling(pod.reason));
+  return stuck === undefined ? nothing : toReason(stuck.reason ?? 'Pending', stuck.message);
+}
+
+/** The most telling word: what befell the last pod where it says more than Kubernetes' verdict on the whole Job. */
+export function explainEnd(facts: JobFacts, end: End, state: JobState): Reason {
+  if (facts.dispatch?.kind === 'refused') return toReason(facts.dispatch.reason, facts.dispatch.message);
+  if (facts.dispatch?.kind === 'unknown')
+    return { reason: 'OutcomeUnknown', explanation: facts.dispatch.message };
+  if (state === 'CANCELLED') return { reason: 'Cancelled', explanation: 'It was cancelled on request.' };
+  if (facts.cancel?.cause === 'StartDeadline' && end !== 'Failed') return startDeadline(facts);
+  if (state === 'LOST') {
+    return {
+      reason: 'OutcomeUnknown',
+      explanation: 'The Job left the cluster before anyone saw how it ended.',
+    };
+  }
+  const pod = lastPod(facts);
+  if (end === 'Failed') return explainFailure(facts, pod);
+  return { reason: 'Error', explanation: `The worker reported ERROR${pod === null ? '' : exitOf(pod)}.` };
+}
+
+function explainFailure(facts: JobFacts, pod: PodFact | null): Reason {
+  const verdict = facts.job?.conditions.find(
+    (condition) => condition.type === 'Failed' && condition.status === 'True',
+  );
+  const word = verdict?.reason ?? 'Failed';
+  if (pod?.reason === 'OOMKilled' || pod?.reason === 'Evicted') return toReason(pod.reason, pod.message);
+  if (word === 'DeadlineExceeded' && pod !== null && pod.startedAt === null && isTelling(pod.reason)) {
+    const cause = toReason(pod.reason ?? word, pod.message);
+    return {
+      reason: word,
+      explanation: `The job never started within its activeDeadlineSeconds. ${cause.explanation}`,
+    };
+  }
+  if (pod === null || pod.exitCode === null) return toReason(word, verdict?.message ?? null);
+  return { reason: word, explanation: `${sentences[word] ?? word}${exitOf(pod)}.` };
+}
+
+function startDeadline(facts: JobFacts): Reason {
+  const waiting = lastPod(facts)?.reason ?? null;
+  const cause = waiting === null ? '' : ` The last word was ${waiting}.`;
+  return { reason: 'StartDeadline', explanation: `The job did not start in time and was removed.${cause}` };
+}
+
+const nothing: Reason = { reason: null, explanation: null };
+
+function isTelling(reason: string | null): boolean {
+  return reason !== null && !passing.has(reason);
+}
+
+function toReason(word: string, message: string | null): Reason {
+  const sentence = sentences[word] ?? word;
+  return {
+    reason: word,
+    explanation: message === null || message === '' ? `${sentence}.` : `${sentence}: ${message}`,
+  };
+}
+
+function exitOf(pod: PodFact): string {
+  return pod.exitCode === null ? '' : `; the last container exited with code ${pod.exitCode}`;
+}
+
+function lastPod(facts: JobFacts): PodFact | null {
+  return facts.pods.reduce<PodFact | null>(
+    (last, pod) => (last === null || pod.createdAt >= last.createdAt ? pod : last),
+    null,
+  );
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import type { TerminalStatus } from './report.ts';
+
+/** RFC 3339, as Kubernetes and our own clock write it. */
+const time = z.string();
+
+/** What one look at a Kubernetes Job told: the slim projection that is kept. */
+export const jobObservationSchema = z.object({
+  uid: z.string(),
+  name: z.string(),
+  namespace: z.string(),
+  createdAt: time,
+  deletedAt: time.nullable().describe('deletionTimestamp: on its way out'),
+  startedAt: time.nullable(),
+  completedAt: time.nullable(),
+  active: z.int(),
+  ready: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  conditions: z.array(
+    z.object({
+      type: z.string(),
+      status: z.string(),
+      reason: z.string().nullable(),
+      message: z.string().nullable(),
+      at: time.nullable(),
+    }),
+  ),
+});
+export type JobObservation = z.output<typeof jobObservationSchema>;
+
+/** What one look at a pod of a Job told. Of several containers the first is meant. */
+export const podObservationSchema = z.object({
+  uid: z.string(),
+  name: z.string(),
+  jobUid: z.string().describe('uid of the owning Kubernetes Job'),
+  index: z.int().describe('Completion index; 0 for a NonIndexed job'),
+  phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']),
+  createdAt: time,
+  startedAt: time.nullable().describe('When the container started, in its latest run'),
+  finishedAt: time.nullable(),
+  exitCode: z.int().nullable(),
+  restarts: z.int(),
+  reason: z
+    .string()
+    .nullable()
+    .describe('Why it ended or waits: OOMKilled, Error, Evicted, ImagePullBackOff, Unschedulable, ...'),
+  message: z.string().nullable(),
+  terminationMessage: z.string().nullable(),
+  deletedAt: time.nullable(),
+});
+export type PodObservation = z.output<typeof podObservationSchema>;
+
+/** A pod as the store knows it: the last look, and whether it has left the cluster since. */
+export type PodFact = PodObservation & { gone: boolean };
+
+export type ReportFact = {
+  at: string;
+  status: string;
+  terminal: TerminalStatus | null;
+  task: number;
+  podUid: string | null;
+};
+
+/** How the create was settled: `refused` by the API server for good, or `unknown` for ever. */
+export type DispatchOutcome =
+  | { kind: 'created' }
+  | { kind: 'refused'; reason: string; message: string }
+  | { kind: 'unknown'; message: string };
+
+export type CancelFact = { at: string; cause: 'User' | 'StartDeadline' };
+
+/** Everything that is known of a job: the only input of `decide`, whatever the order in which it came. */
+export type JobFacts = {
+  completions: number;
+  claimed: boolean;
+  dispatch: DispatchOutcome | null;
+  job: (JobObservation & { gone: boolean }) | null;
+  pods: readonly PodFact[];
+  reports: readonly ReportFact[];
+  cancel: CancelFact | null;
+};
+
+/** How a job came to its end, before anyone asks what the worker said of it. */
+export type End = 'Complete' | 'Failed' | 'Gone' | 'Refused' | 'OutcomeUnknown' | 'NeverDispatched';

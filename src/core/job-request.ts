@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { jobIdSchema } from './report.ts';
+
+const int32 = 2 ** 31 - 1;
+/** Linux refuses a single argument or variable of 128 KiB and more at exec. */
+const longestArgument = 128 * 1024 - 1;
+
+const argument = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) <= longestArgument, { error: 'must be shorter than 128 KiB' })
+  .refine((text) => !text.includes('\0'), { error: 'must not contain a NUL character' });
+
+const argumentList = z.array(argument).max(1000);
+
+const variableName = z
+  .string()
+  .regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/, {
+    error: 'must be a variable name of letters, digits, "_", "-" and "."',
+  })
+  .refine((name) => name !== '__proto__', { error: 'must be another name' })
+  .refine((name) => !/^(JOBSPAWN|CLOUD_RUN)_/.test(name), { error: 'is set by Jobspawn itself' });
+
+const cpu = z
+  .string()
+  .regex(/^(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
+    error: 'must be a number of cores such as "2", "0.5" or "500m"',
+  });
+const memory = z
+  .string()
+  .regex(/^\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/, { error: 'must be a number of bytes such as "128Mi" or "1G"' });
+
+const positive = /[1-9]/;
+
+/** Free text in any script, but one line of it. */
+const jobName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .refine((text) => !/\p{Cc}/u.test(text), { error: 'must not contain control characters' });
+
+/** What a job runs and how; the defaults are those of the contract. `image` null means the configured worker image. */
+const specFields = {
+  image: z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^[^\s\p{Cc}]+$/u, { error: 'must be an image reference without spaces' })
+    .nullable()
+    .default(null),
+  command: argumentList.default([]).describe("Replaces the image's entrypoint"),
+  args: argumentList.default([]).describe("Replaces the image's CMD"),
+  env: z.record(variableName, argument).default({}),
+  resources: z
+    .strictObject({
+      cpu: cpu.refine((text) => positive.test(text), { error: 'must be more than 0' }).default('100m'),
+      memory: memory.refine((text) => positive.test(text), { error: 'must be more than 0' }).default('128Mi'),
+    })
+    .prefault({}),
+  parallelism: z.int().min(1).max(1000).default(1),
+  completions: z.int().min(1).max(100_000).default(1),
+  completionMode: z.enum(['NonIndexed', 'Indexed']).default('NonIndexed'),
+  backoffLimit: z.int().min(0).max(1000).default(0),
+  restartPolicy: z.enum(['Never', 'OnFailure']).default('Never'),
+  activeDeadlineSeconds: z.int().min(1).max(int32).default(900),
+  ttlSecondsAfterFinished: z.int().min(60).max(int32).default(3600),
+  priority: z.int().min(-100).max(100).default(0).describe('Within our queue; higher goes first'),
+};
+
+/** The body of `POST /api/v1/jobs`. */
+export const jobRequestSchema = z.strictObject({ id: jobIdSchema.optional(), name: jobName, ...specFields });
+export type JobRequest = z.output<typeof jobRequestSchema>;
+
+/** The spec as it is stored and shown: every default filled in, the image resolved. */
+export const jobSpecSchema = z.strictObject({ ...specFields, image: z.string() });
+export type JobSpec = z.output<typeof jobSpecSchema>;
+
+export function toJobSpec(request: JobRequest, workerImage: string): JobSpec {
+  const { id: _id, name: _name, image, ...spec } = request;
+  return { image: image ?? workerImage, ...spec };
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+/** The words with which a worker ends its story; anything else is free text on the way. */
+export const SUCCESS = 'SUCCESS';
+export const ERROR = 'ERROR';
+export type TerminalStatus = typeof SUCCESS | typeof ERROR;
+
+/** `SUCCESS` or `Done`, and `ERROR`, in any case, are terminal. */
+export function terminalOf(status: string): TerminalStatus | null {
+  const word = status.trim().toUpperCase();
+  if (word === SUCCESS || word === 'DONE') return SUCCESS;
+  return word === ERROR ? ERROR : null;
+}
+
+const resultLimit = 64 * 1024;
+
+/** A label value of Kubernetes, since the job id becomes one. */
+export const jobIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, {
+    error: 'must be 1 to 63 letters, digits, ".", "_" or "-", with a letter or digit first and last',
+  })
+  .describe('1 to 63 characters, a valid Kubernetes label value');
+
+const resultSchema = z
+  .json()
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= resultLimit, {
+    error: 'must be at most 64 KiB of JSON',
+  });
+
+/** What a worker says through `POST /status`, as JSON. */
+export const reportSchema = z.strictObject({
+  'job-id': jobIdSchema,
+  status: z
+    .string()
+    .trim()
+    .min(1)
+    .max(256)
+    .describe('Free text; SUCCESS, Done and ERROR (any case) are terminal'),
+  message: z.string().max(4096).nullish(),
+  progress: z.number().min(0).max(100).nullish().describe('Percent'),
+  result: resultSchema.nullish().describe('Any JSON up to 64 KiB'),
+  task: z.int().min(0).nullish().describe('The completion index that speaks'),
+  attempt: z.int().min(0).nullish(),
+  'pod-uid': z
+    .string()
+    .min(1)
+    .max(64)
+    .nullish()
+    .describe('The first report with it claims (job, task) for this pod'),
+});
+export type ReportInput = z.output<typeof reportSchema>;
+
+/** The same as a form sends it: numbers and JSON as text, and an empty field is an absent one. */
+export const reportFormSchema = z
+  .record(z.string(), z.string({ error: 'must be given once' }))
+  .transform((fields) =>
+    Object.fromEntries(
+      Object.entries(fields)
+        .filter(([, text]) => text !== '')
+        .map(fromText),
+    ),
+  )
+  .pipe(reportSchema);
+
+function fromText([field, text]: [string, string]): [string, unknown] {
+  if (field === 'progress' || field === 'task' || field === 'attempt') {
+    return [field, text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text];
+  }
+  return [field, field === 'result' ? fromJson(text) : text];
+}
+
+/** A result that is no JSON is taken as the text it is, so that `-d result=done` is no fault. */
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,119 @@
+/** From what a client sent to what the registry stores: decode, default, label, validate. */
+import type { ResourceName, ResourceObjects, StoredMeta } from '../objects.ts';
+import { isStored } from '../objects.ts';
+import { decode } from './decode.ts';
+import { defaultJob, defaultPod, labelJob } from './defaults.ts';
+import { isJsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
+import { qosClassOf } from './qos.ts';
+import { apiVersionOf, resources } from './resources.ts';
+import { StatusError } from './status-error.ts';
+import { validateCreate, validateUpdate } from './validation.ts';
+
+export type CreateContext = {
+  namespace: string;
+  uid: string;
+  creationTimestamp: string;
+  chooseName: (metadata: { name?: string; generateName?: string }) => string;
+};
+
+/** Fields of the metadata that only the server writes. */
+const serverFields = ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields'] as const;
+
+const initialStatus: { [R in ResourceName]?: JsonObject } = {
+  namespaces: { phase: 'Active' },
+  jobs: {},
+  pods: { phase: 'Pending' },
+};
+
+const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void } = {
+  namespaces(draft) {
+    draft.metadata.labels = { ...draft.metadata.labels, 'kubernetes.io/metadata.name': draft.metadata.name };
+    draft.spec = { finalizers: ['kubernetes'] };
+  },
+  jobs(draft) {
+    draft.metadata.generation = 1;
+    defaultJob(draft);
+    labelJob(draft);
+  },
+  pods(draft) {
+    draft.metadata.generation = 1;
+    defaultPod(draft);
+    draft.status.qosClass = qosClassOf(draft);
+  },
+  events() {},
+};
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+function compose<R extends ResourceName>(resource: R, object: JsonObject): ResourceObjects[R] {
+  const { kind: _kind, apiVersion: _apiVersion, metadata, spec, status, ...rest } = object;
+  const info = resources[resource];
+  const composed: JsonObject = {
+    kind: info.kind,
+    apiVersion: apiVersionOf(info),
+    metadata,
+    ...(resource === 'jobs' || resource === 'pods' ? { spec: spec ?? {} } : {}),
+    ...(status === undefined ? {} : { status }),
+    ...rest,
+  };
+  if (!isStored(resource, composed)) throw new StatusError('BadRequest', `not a ${info.kind}`);
+  return composed;
+}
+
+/** The object as it is stored first, all but its resourceVersion. Throws StatusError 400, 422. */
+export function prepareForCreate<R extends ResourceName>(
+  resource: R,
+  input: unknown,
+  context: CreateContext,
+): ResourceObjects[R] {
+  const info = resources[resource];
+  const { object } = decode(resource, input);
+  const given = isJsonObject(object.metadata) ? object.metadata : {};
+  const wanted = { name: text(given.name), generateName: text(given.generateName) };
+  const { name: _name, generateName: _generateName, namespace: _namespace, ...others } = given;
+  for (const field of serverFields) Reflect.deleteProperty(others, field);
+  const metadata = {
+    name: context.chooseName(wanted),
+    ...(wanted.generateName === undefined ? {} : { generateName: wanted.generateName }),
+    ...(info.namespaced ? { namespace: context.namespace } : {}),
+    ...others,
+    uid: context.uid,
+    resourceVersion: '',
+    creationTimestamp: context.creationTimestamp,
+  };
+  const draft = compose(resource, { ...object, metadata, status: initialStatus[resource] && { ...initialStatus[resource] } });
+  preparations[resource](draft);
+  validateCreate(resource, draft);
+  Reflect.deleteProperty(draft.metadata, 'resourceVersion');
+  return draft;
+}
+
+/** Keeps what users may not write: status through the main resource, spec through /status, and the server's metadata. */
+function keepServerFields(current: StoredMeta, wanted: JsonObject): JsonObject {
+  const kept: JsonObject = { ...wanted };
+  for (const field of [...serverFields, 'creationTimestamp', 'generation', 'resourceVersion', 'namespace'] as const) {
+    if (current[field] === undefined) delete kept[field];
+    else kept[field] = current[field];
+  }
+  return { ...kept, name: current.name, uid: kept.uid ?? current.uid };
+}
+
+/** A user's wish for an object as it would be stored. Throws StatusError 400, 409, 422. */
+export function prepareForUpdate<R extends ResourceName>(
+  resource: R,
+  current: ResourceObjects[R],
+  wanted: unknown,
+  subresource: 'status' | undefined,
+): ResourceObjects[R] {
+  const { object } = decode(resource, wanted);
+  const metadata = keepServerFields(current.metadata, isJsonObject(object.metadata) ? object.metadata : {});
+  const now: JsonObject = { ...structuredClone(current) };
+  const draft =
+    subresource === 'status'
+      ? compose(resource, { ...now, metadata, status: object.status ?? {} })
+      : compose(resource, { ...object, metadata, ...(now.status === undefined ? {} : { status: now.status }) });
+  if (subresource === undefined) preparations[resource](draft);
+  validateUpdate(resource, draft, current);
+  return draft;
+}

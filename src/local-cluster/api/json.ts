@@ -1,0 +1,22 @@
+/** A JSON object whose fields nobody has checked yet. */
+export type JsonObject = { [key: string]: unknown };
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Removes undefined fields in place, however deep: JSON has none, and equality must not see them. */
+export function dropUndefined(value: unknown): void {
+  if (Array.isArray(value)) value.forEach(dropUndefined);
+  else if (isJsonObject(value)) {
+    for (const [key, field] of Object.entries(value)) {
+      if (field === undefined) Reflect.deleteProperty(value, key);
+      else dropUndefined(field);
+    }
+  }
+}
+
+/** Freezes, however deep, so that a reader who edits what others read fails at once. */
+export function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+}

@@ -1,0 +1,74 @@
+/** One fault of an object: what `details.causes` of a Status lists. */
+export type StatusCause = { reason: string; message: string; field?: string };
+
+export type StatusDetails = {
+  name?: string;
+  group?: string;
+  kind?: string;
+  uid?: string;
+  causes?: StatusCause[];
+  retryAfterSeconds?: number;
+};
+
+/** `v1.Status`, as the API answers it. */
+export type Status = {
+  kind: 'Status';
+  apiVersion: 'v1';
+  metadata: { continue?: string };
+  status: 'Success' | 'Failure';
+  message?: string;
+  reason?: string;
+  details?: StatusDetails;
+  code?: number;
+};
+
+const codes = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  NotAcceptable: 406,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Expired: 410,
+  RequestEntityTooLarge: 413,
+  UnsupportedMediaType: 415,
+  Invalid: 422,
+  InternalError: 500,
+  Timeout: 504,
+} as const;
+
+export type StatusReason = keyof typeof codes;
+
+/** A refusal in Kubernetes' own words. Thrown by the registry and the API, and sent as it is. */
+export class StatusError extends Error {
+  readonly status: Status;
+
+  constructor(
+    reason: StatusReason,
+    message: string,
+    extra: { details?: StatusDetails; code?: number; continueToken?: string } = {},
+  ) {
+    super(message);
+    this.name = 'StatusError';
+    this.status = {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: extra.continueToken === undefined ? {} : { continue: extra.continueToken },
+      status: 'Failure',
+      message,
+      reason,
+      ...(extra.details === undefined ? {} : { details: extra.details }),
+      code: extra.code ?? codes[reason],
+    };
+  }
+
+  get reason(): string {
+    return this.status.reason ?? '';
+  }
+
+  get code(): number {
+    return this.status.code ?? 500;
+  }
+}

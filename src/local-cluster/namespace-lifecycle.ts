@@ -1,0 +1,97 @@
+import { StatusError } from './api/status-error.ts';
+import { detailsOf, notFound, qualifiedName, resources } from './api/resources.ts';
+import type { ResourceName, StoredMeta } from './objects.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { ApiRegistry } from './registry.ts';
+
+const systemNamespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
+const contents = ['jobs', 'pods', 'events'] as const;
+
+export function createSystemNamespaces(registry: ApiRegistry): void {
+  for (const name of systemNamespaces) {
+    if (registry.find('namespaces', '', name) === undefined) registry.create('namespaces', '', { metadata: { name } });
+  }
+}
+
+/** Refuses what is created in a namespace that is not there, or that is going. Throws StatusError 404, 403. */
+export function checkNamespace(store: ObjectStore, resource: ResourceName, metadata: StoredMeta): void {
+  const info = resources[resource];
+  if (!info.namespaced) return;
+  const name = metadata.namespace ?? '';
+  const namespace = store.get('namespaces', '', name);
+  if (namespace === undefined) throw notFound(resources.namespaces, name);
+  if (namespace.metadata.deletionTimestamp === undefined) return;
+  throw new StatusError(
+    'Forbidden',
+    `${qualifiedName(info)} "${metadata.name}" is forbidden: unable to create new content in namespace ${name} because it is being terminated`,
+    {
+      details: {
+        ...detailsOf(info, metadata.name),
+        causes: [
+          {
+            reason: 'NamespaceTerminating',
+            message: `namespace ${name} is being terminated`,
+            field: 'metadata.namespace',
+          },
+        ],
+      },
+    },
+  );
+}
+
+/** Empties namespaces that are being deleted, and lets them go when nothing is left in them. */
+export function startNamespaceLifecycle(registry: ApiRegistry): { stop(): void } {
+  const waiting = new Map<string, NodeJS.Immediate>();
+
+  function sweep(name: string): void {
+    const namespace = registry.find('namespaces', '', name);
+    if (namespace?.metadata.deletionTimestamp === undefined) return;
+    for (const resource of contents) {
+      for (const { metadata } of registry.list(resource, name)) {
+        if (metadata.deletionTimestamp !== undefined || registry.find(resource, name, metadata.name) === undefined) continue;
+        registry.delete(resource, { namespace: name, name: metadata.name }, { propagationPolicy: 'Background' });
+      }
+    }
+    if (contents.some((resource) => registry.list(resource, name).length > 0)) return;
+    registry.update('namespaces', { namespace: '', name, uid: namespace.metadata.uid }, (draft) => {
+      draft.spec = {};
+    });
+  }
+
+  // In a turn of its own: the answer to the DELETE shows the namespace Terminating, with its contents.
+  function sweepSoon(name: string): void {
+    if (waiting.has(name)) return;
+    waiting.set(
+      name,
+      setImmediate(() => {
+        waiting.delete(name);
+        sweep(name);
+      }),
+    );
+  }
+
+  const isGoing = (name: string | undefined) =>
+    name !== undefined && registry.find('namespaces', '', name)?.metadata.deletionTimestamp !== undefined;
+
+  const unsubscribers = [
+    registry.subscribe('namespaces', ({ type, object }) => {
+      if (type === 'MODIFIED' && object.metadata.deletionTimestamp !== undefined) sweepSoon(object.metadata.name);
+    }),
+    ...contents.map((resource) =>
+      registry.subscribe(resource, ({ type, object }) => {
+        const { namespace } = object.metadata;
+        if (type === 'DELETED' && namespace !== undefined && isGoing(namespace)) sweepSoon(namespace);
+      }),
+    ),
+  ];
+  for (const { metadata } of registry.list('namespaces')) {
+    if (metadata.deletionTimestamp !== undefined) sweepSoon(metadata.name);
+  }
+
+  return {
+    stop() {
+      for (const unsubscribe of unsubscribers) unsubscribe();
+      for (const immediate of waiting.values()) clearImmediate(immediate);
+    },
+  };
+}

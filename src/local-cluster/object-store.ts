@@ -1,0 +1,165 @@
+import { dropUndefined, freeze } from './api/json.ts';
+import { resourceNames } from './api/resources.ts';
+import type { ResourceName, ResourceObjects } from './objects.ts';
+import { isStored } from './objects.ts';
+import type { Change } from './registry.ts';
+import { openStorage } from './storage.ts';
+
+type Shelf<R extends ResourceName> = {
+  byNamespace: Map<string, Map<string, ResourceObjects[R]>>;
+  listeners: Set<(change: Change<R>) => void>;
+  /** The last changes, oldest first. Watches start from here, and pages of a list are taken out of the past with it. */
+  recent: Change<R>[];
+  /** Versions below this one are gone: what happened since cannot be told. */
+  oldest: number;
+};
+
+export type ObjectStore = {
+  version(): number;
+  get<R extends ResourceName>(resource: R, namespace: string, name: string): ResourceObjects[R] | undefined;
+  list<R extends ResourceName>(resource: R, namespace?: string): ResourceObjects[R][];
+  /** As `list` was at that version; undefined when the history does not reach back so far. */
+  listAt<R extends ResourceName>(resource: R, version: number, namespace?: string): ResourceObjects[R][] | undefined;
+  changesSince<R extends ResourceName>(resource: R, version: number): Change<R>[] | undefined;
+  /** Stamps the next version on the draft, stores it, and tells the listeners. */
+  commit<R extends ResourceName>(type: Change<R>['type'], resource: R, draft: ResourceObjects[R]): ResourceObjects[R];
+  subscribe<R extends ResourceName>(resource: R, listener: (change: Change<R>) => void): () => void;
+  close(): void;
+};
+
+const keyOf = (object: { metadata: { namespace?: string; name: string } }) =>
+  `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+
+export const versionOf = (object: { metadata: { resourceVersion: string } }) => Number(object.metadata.resourceVersion);
+
+const byKey = <T extends { metadata: { namespace?: string; name: string } }>(objects: T[]): T[] =>
+  objects
+    .map((object) => ({ key: keyOf(object), object }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ object }) => object);
+
+/**
+ * All objects, in memory and written through to disk, under one growing version.
+ * `historySize` bounds the changes kept per resource.
+ */
+export function openObjectStore(options: { dataDir: string; historySize: number }): ObjectStore {
+  const storage = openStorage(options.dataDir);
+  let version = storage.lastVersion();
+
+  const emptyShelf = <R extends ResourceName>(): Shelf<R> => ({
+    byNamespace: new Map(),
+    listeners: new Set(),
+    recent: [],
+    oldest: version,
+  });
+  const shelves: { [R in ResourceName]: Shelf<R> } = {
+    namespaces: emptyShelf(),
+    jobs: emptyShelf(),
+    pods: emptyShelf(),
+    events: emptyShelf(),
+  };
+
+  function place<R extends ResourceName>(resource: R, object: ResourceObjects[R]): void {
+    const shelf = shelves[resource].byNamespace;
+    const namespace = object.metadata.namespace ?? '';
+    const shelved = shelf.get(namespace);
+    if (shelved === undefined) shelf.set(namespace, new Map([[object.metadata.name, object]]));
+    else shelved.set(object.metadata.name, object);
+  }
+
+  function displace<R extends ResourceName>(resource: R, object: ResourceObjects[R]): void {
+    const shelf = shelves[resource].byNamespace;
+    const namespace = object.metadata.namespace ?? '';
+    const shelved = shelf.get(namespace);
+    shelved?.delete(object.metadata.name);
+    if (shelved?.size === 0) shelf.delete(namespace);
+  }
+
+  function load<R extends ResourceName>(resource: R, body: string): void {
+    const object: unknown = JSON.parse(body);
+    if (!isStored(resource, object)) throw new Error(`the local cluster's data hold a broken ${resource} object`);
+    place(resource, freeze(object));
+  }
+  for (const row of storage.rows()) {
+    const resource = resourceNames.find((name) => name === row.resource);
+    if (resource !== undefined) load(resource, row.body);
+  }
+
+  // A listener may itself commit. Its change is told after the one under way has been told to all, so that every
+  // listener sees the same order.
+  const untold: (() => void)[] = [];
+  let telling = false;
+  function tell<R extends ResourceName>(resource: R, change: Change<R>): void {
+    untold.push(() => {
+      for (const listener of [...shelves[resource].listeners]) listener(change);
+    });
+    if (telling) return;
+    telling = true;
+    try {
+      for (let next = untold.shift(); next !== undefined; next = untold.shift()) next();
+    } finally {
+      telling = false;
+    }
+  }
+
+  function remember<R extends ResourceName>(resource: R, change: Change<R>): void {
+    const shelf = shelves[resource];
+    shelf.recent.push(change);
+    if (shelf.recent.length <= options.historySize * 1.25) return;
+    const dropped = shelf.recent.splice(0, shelf.recent.length - options.historySize).at(-1);
+    if (dropped !== undefined) shelf.oldest = versionOf(dropped.object);
+  }
+
+  function changesSince<R extends ResourceName>(resource: R, since: number): Change<R>[] | undefined {
+    const { recent, oldest } = shelves[resource];
+    if (since < oldest) return undefined;
+    const first = recent.findIndex((change) => versionOf(change.object) > since);
+    return first === -1 ? [] : recent.slice(first);
+  }
+
+  function list<R extends ResourceName>(resource: R, namespace?: string): ResourceObjects[R][] {
+    const { byNamespace } = shelves[resource];
+    if (namespace !== undefined) return byKey([...(byNamespace.get(namespace)?.values() ?? [])]);
+    return byKey([...byNamespace.values()].flatMap((shelved) => [...shelved.values()]));
+  }
+
+  return {
+    version: () => version,
+    get: (resource, namespace, name) => shelves[resource].byNamespace.get(namespace)?.get(name),
+    list,
+    changesSince,
+    listAt(resource, at, namespace) {
+      const since = changesSince(resource, at);
+      if (since === undefined) return undefined;
+      const then = new Map(list(resource, namespace).map((object) => [keyOf(object), object]));
+      for (const { object, previous } of since.toReversed()) {
+        if (namespace !== undefined && (object.metadata.namespace ?? '') !== namespace) continue;
+        if (previous === undefined) then.delete(keyOf(object));
+        else then.set(keyOf(object), previous);
+      }
+      return byKey([...then.values()]);
+    },
+    commit(type, resource, draft) {
+      const namespace = draft.metadata.namespace ?? '';
+      const previous = shelves[resource].byNamespace.get(namespace)?.get(draft.metadata.name);
+      draft.metadata.resourceVersion = String(version + 1);
+      dropUndefined(draft);
+      const object = freeze(draft);
+      const key = { resource, namespace, name: object.metadata.name };
+      if (type === 'DELETED') storage.remove(key, version + 1);
+      else storage.put({ ...key, body: JSON.stringify(object) }, version + 1);
+      version += 1;
+      if (type === 'DELETED') displace(resource, object);
+      else place(resource, object);
+      const change = { type, object, ...(previous === undefined ? {} : { previous }) };
+      remember(resource, change);
+      tell(resource, change);
+      return object;
+    },
+    subscribe(resource, listener) {
+      shelves[resource].listeners.add(listener);
+      return () => shelves[resource].listeners.delete(listener);
+    },
+    close: () => storage.close(),
+  };
+}

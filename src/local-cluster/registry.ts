@@ -1,0 +1,203 @@
+/**
+ * The registry: every object of the cluster, and the one place where they change.
+ *
+ * Owns: names, uids, generations, finalizers and graceful deletion, the life of namespaces, the expiry of Events.
+ * May import: the object store, and the API's defaults, validation and error words. Never: HTTP, processes.
+ */
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { prepareForCreate, prepareForUpdate } from './api/admission.ts';
+import { checkPreconditions, decideDeletion, isReadyToGo } from './api/deletion.ts';
+import { raiseGeneration } from './api/generation.ts';
+import { dropUndefined } from './api/json.ts';
+import { generateName } from './api/names.ts';
+import { alreadyExists, notFound, resources } from './api/resources.ts';
+import { toTimestamp } from './api/times.ts';
+import { startEventExpiry } from './event-expiry.ts';
+import { checkNamespace, createSystemNamespaces, startNamespaceLifecycle } from './namespace-lifecycle.ts';
+import type { ObjectStore } from './object-store.ts';
+import { openObjectStore } from './object-store.ts';
+import type { ResourceName, ResourceObjects } from './objects.ts';
+
+/** One committed change. `object` is the new state (for DELETED the last one, with the deletion's resourceVersion). */
+export type Change<R extends ResourceName> = {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  object: ResourceObjects[R];
+  previous?: ResourceObjects[R];
+};
+
+export type DeleteOptions = {
+  gracePeriodSeconds?: number;
+  propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  preconditions?: { uid?: string; resourceVersion?: string };
+};
+
+export type Registry = {
+  /** Names (generateName), defaults, validates, stores. Throws StatusError (403, 404, 409, 422). `input` is the wire form. */
+  create<R extends ResourceName>(resource: R, namespace: string, input: unknown): ResourceObjects[R];
+  find<R extends ResourceName>(resource: R, namespace: string, name: string): ResourceObjects[R] | undefined;
+  /** In order of namespace/name. Without a namespace: all of them. */
+  list<R extends ResourceName>(resource: R, namespace?: string): ResourceObjects[R][];
+  /**
+   * Read, change, write in one turn. `change` gets a deep copy and edits it in place (or returns false to leave it).
+   * An edit that changes nothing keeps the resourceVersion and tells nobody; a changed spec raises the generation.
+   * No validation: for controllers and the kubelet, which own what they write. When the result has a
+   * deletionTimestamp, no finalizers and (for pods) deletionGracePeriodSeconds 0, it is removed: DELETED.
+   * Returns undefined when there is no such object, or when `uid` is given and it is another one.
+   */
+  update<R extends ResourceName>(
+    resource: R,
+    key: { namespace: string; name: string; uid?: string },
+    change: (draft: ResourceObjects[R]) => void | false,
+  ): ResourceObjects[R] | undefined;
+  /**
+   * As DELETE does. Jobs: Background removes at once (the garbage collector takes the pods), Foreground and Orphan add
+   * the finalizer and a deletionTimestamp. Pods: a bound, unfinished pod with a grace period gets a deletionTimestamp
+   * and deletionGracePeriodSeconds (the kubelet stops it and then deletes with grace 0); an unbound or finished one, and
+   * grace 0, goes at once if it has no finalizers. Throws StatusError 404, 409.
+   */
+  delete<R extends ResourceName>(
+    resource: R,
+    key: { namespace: string; name: string },
+    options?: DeleteOptions,
+  ): ResourceObjects[R];
+  /** Called synchronously after each commit, in order of resourceVersion. Returns the unsubscriber. Listeners must not throw. */
+  subscribe<R extends ResourceName>(resource: R, listener: (change: Change<R>) => void): () => void;
+};
+
+/** What the HTTP API needs beyond what controllers do. */
+export type ApiRegistry = Omit<Registry, 'create' | 'delete'> &
+  Pick<ObjectStore, 'version' | 'listAt' | 'changesSince'> & {
+    create<R extends ResourceName>(
+      resource: R,
+      namespace: string,
+      input: unknown,
+      options?: { dryRun?: boolean },
+    ): ResourceObjects[R];
+    delete<R extends ResourceName>(
+      resource: R,
+      key: { namespace: string; name: string },
+      options?: DeleteOptions & { dryRun?: boolean },
+    ): ResourceObjects[R];
+    /**
+     * A user's write: `edit` gets the object as it stands and returns it as wanted, still to be checked. What users may
+     * not change is refused or kept. Throws StatusError 404, 409, 422, and what `edit` throws.
+     */
+    revise<R extends ResourceName>(
+      resource: R,
+      key: { namespace: string; name: string },
+      revision: Revision<R>,
+    ): ResourceObjects[R];
+    close(): void;
+  };
+
+export type Revision<R extends ResourceName> = {
+  edit: (current: ResourceObjects[R]) => unknown;
+  subresource?: 'status';
+  dryRun?: boolean;
+};
+
+export type RegistryOptions = {
+  dataDir: string;
+  /** Changes kept per resource for watches and for the later pages of lists. */
+  historySize?: number;
+  now?: () => Date;
+};
+
+const generateNameAttempts = 8;
+
+/** Opens the registry over the data directory, with the namespaces that every cluster has. */
+export function openRegistry(options: RegistryOptions): ApiRegistry {
+  const store = openObjectStore({ dataDir: options.dataDir, historySize: options.historySize ?? 1000 });
+  const now = options.now ?? (() => new Date());
+
+  function get<R extends ResourceName>(resource: R, key: { namespace: string; name: string }): ResourceObjects[R] {
+    const object = store.get(resource, key.namespace, key.name);
+    if (object === undefined) throw notFound(resources[resource], key.name);
+    return object;
+  }
+
+  function chooseName(resource: ResourceName, namespace: string, metadata: { name?: string; generateName?: string }) {
+    const { name = '', generateName: base = '' } = metadata;
+    if (name !== '' || base === '') return name;
+    for (let attempt = 1; attempt < generateNameAttempts; attempt += 1) {
+      const drawn = generateName(base);
+      if (store.get(resource, namespace, drawn) === undefined) return drawn;
+    }
+    return generateName(base);
+  }
+
+  const create: ApiRegistry['create'] = (resource, namespace, input, { dryRun = false } = {}) => {
+    const draft = prepareForCreate(resource, input, {
+      namespace,
+      uid: randomUUID(),
+      creationTimestamp: toTimestamp(now()),
+      chooseName: (metadata) => chooseName(resource, namespace, metadata),
+    });
+    checkNamespace(store, resource, draft.metadata);
+    if (store.get(resource, namespace, draft.metadata.name) !== undefined) {
+      throw alreadyExists(resources[resource], draft.metadata.name);
+    }
+    return dryRun ? draft : store.commit('ADDED', resource, draft);
+  };
+
+  /** Writes the draft, or takes the object away when the draft has nothing left to wait for. */
+  function write<R extends ResourceName>(resource: R, draft: ResourceObjects[R]): ResourceObjects[R] {
+    return store.commit(isReadyToGo(draft) ? 'DELETED' : 'MODIFIED', resource, draft);
+  }
+
+  const update: Registry['update'] = (resource, key, change) => {
+    const current = store.get(resource, key.namespace, key.name);
+    if (current === undefined || (key.uid !== undefined && key.uid !== current.metadata.uid)) return undefined;
+    const draft = structuredClone(current);
+    if (change(draft) === false) return current;
+    dropUndefined(draft);
+    if (isDeepStrictEqual(draft, current)) return current;
+    raiseGeneration(current, draft);
+    return write(resource, draft);
+  };
+
+  const revise: ApiRegistry['revise'] = (resource, key, { edit, subresource, dryRun = false }) => {
+    const current = get(resource, key);
+    const draft = prepareForUpdate(resource, current, edit(structuredClone(current)), subresource);
+    if (isDeepStrictEqual(draft, current)) return current;
+    raiseGeneration(current, draft);
+    return dryRun ? draft : write(resource, draft);
+  };
+
+  const remove: ApiRegistry['delete'] = (resource, key, { dryRun = false, ...deletion } = {}) => {
+    const object = get(resource, key);
+    checkPreconditions(resource, object.metadata, deletion);
+    const decision = decideDeletion(resource, object, deletion, now());
+    if (decision.step === 'keep') return object;
+    if (decision.step === 'remove') return dryRun ? object : store.commit('DELETED', resource, structuredClone(object));
+    if (dryRun) return decision.marked;
+    const marked = isDeepStrictEqual(decision.marked, object) ? object : store.commit('MODIFIED', resource, decision.marked);
+    // The mark may have been acted on by a listener, so that the object is gone already.
+    const current = store.get(resource, key.namespace, key.name);
+    if (!decision.thenRemove || current?.metadata.uid !== object.metadata.uid) return marked;
+    return store.commit('DELETED', resource, structuredClone(current));
+  };
+
+  const registry: ApiRegistry = {
+    create,
+    find: store.get,
+    list: store.list,
+    update,
+    revise,
+    delete: remove,
+    subscribe: store.subscribe,
+    version: store.version,
+    listAt: store.listAt,
+    changesSince: store.changesSince,
+    close() {
+      namespaceLifecycle.stop();
+      eventExpiry.stop();
+      store.close();
+    },
+  };
+  createSystemNamespaces(registry);
+  const namespaceLifecycle = startNamespaceLifecycle(registry);
+  const eventExpiry = startEventExpiry(registry, now);
+  return registry;
+}

@@ -1,0 +1,111 @@
+import type { Bindings } from './bindings.ts';
+import { isObject, textAt, type Json, type JsonObject } from './json.ts';
+
+export type Difference = { path: string; recorded: Json | undefined; actual: Json | undefined };
+
+export type Tolerance = {
+  /** The recorder left parts out: the actual value may have more fields. */
+  partial: boolean;
+};
+
+/** Recorded text in place of which anything may stand. */
+const leftOut = new Set(['(left out)', '(cut)']);
+
+/**
+ * What no two clusters agree on, replaced by its kind. The order matters: a uid must be masked before the digits in
+ * it look like something else.
+ */
+const masks: [RegExp, string][] = [
+  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uid>'],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, '<microtime>'],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z/g, '<nanotime>'],
+  [/\b(?!1970)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>'],
+  [/[a-z-]+:\/\/[0-9a-f]{64}\b/g, '<container>'],
+  [/\bsha256:[0-9a-f]{64}\b/g, '<image>'],
+  [/\b\d{1,3}(\.\d{1,3}){3}\b/g, '<ip>'],
+  [/\.[0-9a-f]{16}\b/g, '.<event>'],
+  [/\b(current: |version: 1 \()\d+/g, '$1<version>'],
+];
+export const mask = (text: string): string =>
+  masks.reduce((masked, [pattern, kind]) => masked.replace(pattern, kind), text);
+
+const uid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
+
+/**
+ * Every difference between a recorded value and the actual one, after the recorder's own tokens are translated. New
+ * tokens are learnt on the way: generated names and uids where they stand for the first time.
+ */
+export function compareValues(recorded: Json | undefined, actual: Json | undefined, bindings: Bindings, how: Tolerance) {
+  const differences: Difference[] = [];
+  const differ = (path: string, left: Json | undefined, right: Json | undefined) =>
+    void differences.push({ path, recorded: left, actual: right });
+
+  function compareText(left: string, right: string, path: string) {
+    if (leftOut.has(left) || left === right) return;
+    const expected = bindings.translate(left);
+    if (expected === right) return;
+    const key = path.replace(/.*\./, '');
+    if (key === 'resourceVersion' || key === 'continue') {
+      if (left === '' || right === '') return differ(path, left, right);
+      return bindings.relearn(left, right);
+    }
+    if (path.includes('.cells[')) return maskCell(expected) === maskCell(right) || differ(path, expected, right);
+    if (mask(expected) !== mask(right)) return differ(path, expected, right);
+    const actualUids = right.match(uid) ?? [];
+    for (const [index, token] of (left.match(uid) ?? []).entries()) {
+      const other = actualUids[index];
+      if (other !== undefined && !bindings.learn(token, other)) differ(path, expected, right);
+    }
+  }
+
+  function compareObjects(left: JsonObject, right: JsonObject, path: string) {
+    learnNames(left, right, bindings);
+    if (!sameVersion(left, right, bindings)) differ(`${path}.resourceVersion`, left, right);
+    for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
+      const mine = left[key];
+      const other = right[key];
+      if (key === 'managedFields') continue;
+      if (mine === undefined) {
+        if (!how.partial) differ(`${path}.${key}`, undefined, other);
+      } else compare(mine, other, `${path}.${key}`);
+    }
+  }
+
+  function compareLists(left: Json[], right: Json[], path: string) {
+    // The recorder cut some lists to the names of their items.
+    const namesOnly = how.partial && left.every((item) => typeof item === 'string');
+    const items = namesOnly ? right.map((item) => (isObject(item) ? textAt(item, 'metadata', 'name') : item)) : right;
+    if (left.length !== items.length) return differ(path, left, items);
+    left.forEach((item, index) => compare(item, items[index], `${path}[${index}]`));
+  }
+
+  function compare(left: Json | undefined, right: Json | undefined, path: string): void {
+    if (typeof left === 'string' && leftOut.has(left)) return;
+    if (typeof left === 'string' && typeof right === 'string') return void compareText(left, right, path);
+    if (isObject(left) && isObject(right)) return compareObjects(left, right, path);
+    if (Array.isArray(left) && Array.isArray(right)) return void compareLists(left, right, path);
+    if (left !== right) differ(path, left, right);
+  }
+
+  compare(recorded, actual, '');
+  return differences;
+}
+
+/** Ages and durations in a printed cell count the seconds of two different runs. */
+export const maskCell = (cell: string): string =>
+  mask(cell)
+    .replace(/\b(\d+[dhms])+\b/g, '<age>')
+    .replace(/<invalid>/g, '<age>');
+
+function learnNames(left: JsonObject, right: JsonObject, bindings: Bindings) {
+  const [name, other] = [textAt(left, 'name'), textAt(right, 'name')];
+  const base = textAt(left, 'generateName');
+  if (base && name && other && base === textAt(right, 'generateName')) bindings.learn(name, other);
+}
+
+/** One recorded (uid, resourceVersion) is one actual version: equal ones stay equal, so a no-op is seen as one. */
+function sameVersion(left: JsonObject, right: JsonObject, bindings: Bindings): boolean {
+  const [version, other] = [textAt(left, 'resourceVersion'), textAt(right, 'resourceVersion')];
+  const owner = textAt(left, 'uid');
+  return !owner || !version || !other || bindings.learn(`${owner}@${version}`, other);
+}
