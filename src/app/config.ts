@@ -37,7 +37,10 @@ const environmentSchema = z.object({
     .default('auto'),
   KUBECONFIG: z.string().optional(),
   KUBE_CONTEXT: z.string().optional(),
-  JOB_NAMESPACE: z.string().refine(isNamespaceName, { error: 'must be a Kubernetes namespace name' }).optional(),
+  JOB_NAMESPACE: z
+    .string()
+    .refine(isNamespaceName, { error: 'must be a Kubernetes namespace name' })
+    .optional(),
   WORKER_IMAGE: z
     .string()
     .regex(/^\S+$/, { error: 'must be an image reference without spaces' })
@@ -62,12 +65,15 @@ export type ClusterChoice =
   | { kind: 'kubeconfig'; path: string; context: string | undefined }
   | { kind: 'in-cluster' };
 
+const defaultNamespaces = { local: 'default', kubeconfig: undefined, 'in-cluster': 'jobspawn-jobs' };
+
 export type Config = {
   host: string;
   port: number;
   databasePath: string;
   cluster: ClusterChoice;
-  namespace: string;
+  /** undefined: the kubeconfig context's own. */
+  namespace: string | undefined;
   workerImage: string;
   /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
   callbackUrl: string | undefined;
@@ -107,7 +113,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       ? ['KUBECONFIG must name the file to use when CLUSTER=kubeconfig.']
       : []),
     ...(kind === 'in-cluster' && variables.CALLBACK_URL === undefined
-      ? ['CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.']
+      ? [
+          'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
+        ]
       : []),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
@@ -123,7 +131,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
         : kind === 'kubeconfig'
           ? { kind, path: resolve(variables.KUBECONFIG ?? ''), context: variables.KUBE_CONTEXT }
           : { kind },
-    namespace: variables.JOB_NAMESPACE ?? (kind === 'local' ? 'default' : 'jobspawn-jobs'),
+    namespace: variables.JOB_NAMESPACE ?? defaultNamespaces[kind],
     workerImage: variables.WORKER_IMAGE,
     callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
     maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),

@@ -1,9 +1,12 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, types } from 'node:util';
 import ms from 'ms';
 
 export const usage = `Usage: job-worker [simulate] [--duration 10s] [--error-rate 0.1] [--api-end-point URL] [--job-id ID]
        job-worker exec [--heartbeat 15s] [--api-end-point URL] [--job-id ID] -- COMMAND [ARGUMENT...]
 Without --api-end-point and --job-id the reports go to JOBSPAWN_STATUS_URL for JOBSPAWN_JOB_ID.
+The command of exec may speak in lines of its standard output:
+       JOBSPAWN_PROGRESS 40 optional text
+       JOBSPAWN_RESULT {"any": "json"}
 `;
 
 type Addressee = { endPoint: URL | null; jobId: string | null };
@@ -14,7 +17,9 @@ export type Order =
   | { work: 'help' };
 
 /** The command line cannot be obeyed; the message is one sentence for the person who wrote it. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 const addresseeFlags = {
   'api-end-point': { type: 'string' },
@@ -77,7 +82,7 @@ function parsed<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!types.isNativeError(error)) throw error;
     const sentence = error.message.split(/\.?\s*\n|\. /)[0] ?? error.message;
     throw new UsageError(`${sentence}.`, { cause: error });
   }

@@ -30,6 +30,7 @@ const tailLines = 10;
 
 /** A marked line may spell its JSON with more bytes than the result has. */
 const longestLine = 2 * largestResult;
+const deepestResult = 100;
 
 /** A grandchild may hold the pipes for ever; what the child itself wrote is read long before that. */
 const drainMs = 2000;
@@ -103,8 +104,8 @@ function listen({ heartbeatMs, tell, complain }: Command): {
       words = processing(mark.progress, mark.message === null ? null : cutText(mark.message, longestMessage));
       tell(words);
     } else if (mark?.kind === 'result') {
-      if (whole && Buffer.byteLength(JSON.stringify(mark.result)) <= largestResult) result = mark.result;
-      else complain('A result of more than 64 KiB is left out.');
+      if (whole && fitsReport(mark.result)) result = mark.result;
+      else complain(`A result of more than 64 KiB or ${deepestResult} levels is left out.`);
     }
   });
   const heartbeat = setInterval(() => tell({ ...words }), heartbeatMs);
@@ -117,6 +118,16 @@ function listen({ heartbeatMs, tell, complain }: Command): {
       return { progress: words.progress, ...(result !== undefined && { result }) };
     },
   };
+}
+
+/** JSON can be nested so deep that it can be read and not written: with it no report would ever leave. */
+function fitsReport(result: unknown): boolean {
+  return isNestedWithin(result, deepestResult) && Buffer.byteLength(JSON.stringify(result)) <= largestResult;
+}
+
+function isNestedWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isNestedWithin(inner, levels - 1));
 }
 
 function toOutcome(code: number | null, signal: NodeJS.Signals | null): Outcome {

@@ -1,13 +1,13 @@
 import { request } from 'node:http';
 import type { RequestOptions } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { types } from 'node:util';
 import pRetry from 'p-retry';
 import type { Callback } from './callback.ts';
 import type { Words } from './words.ts';
 
 /** `conflict` is a 409: another pod holds the claim, or the job has ended otherwise. `dropped` says why in a sentence. */
-export type Delivery =
-  { outcome: 'accepted' } | { outcome: 'conflict' } | { outcome: 'dropped'; why: string };
+type Delivery = { outcome: 'accepted' } | { outcome: 'conflict' } | { outcome: 'dropped'; why: string };
 
 /**
  * Sends one report, again and again for `withinMs` if need be. `take` is asked before each attempt, so that a report that
@@ -39,7 +39,9 @@ export function createDelivery({ url, token, speaker }: Callback): Deliver {
 
   async function attempt(words: Words, timeoutMs: number): Promise<number> {
     const body = JSON.stringify({ ...words, ...speaker });
-    const { status, retryAfter } = await post(url, { headers, body, timeoutMs });
+    const { status, retryAfter } = await post(url, { headers, body, timeoutMs }).catch((error: unknown) => {
+      throw new NotYet(toReason(error), 0);
+    });
     if (status === 408 || status === 429 || status >= 500)
       throw new NotYet(`HTTP ${status}`, toPause(retryAfter));
     return status;
@@ -63,7 +65,7 @@ export function createDelivery({ url, token, speaker }: Callback): Deliver {
       if (status === 409) return { outcome: 'conflict' };
       return status < 300 ? { outcome: 'accepted' } : { outcome: 'dropped', why: `HTTP ${status}` };
     } catch (error) {
-      return { outcome: 'dropped', why: toReason(error) };
+      return { outcome: 'dropped', why: error instanceof NotYet ? error.message : 'given up' };
     }
   };
 }
@@ -99,18 +101,18 @@ async function post(url: URL, { headers, body, timeoutMs }: Letter): Promise<Ans
   return new Promise((resolve, reject) => {
     const call = open(url, options, (response) => {
       // The answer counts once it is whole; read to its end, the connection serves the next report as well.
-      response.resume().once('error', reject);
+      response.resume().on('error', reject);
       response.once('end', () =>
         resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }),
       );
     });
-    call.once('error', reject).end(body);
+    call.on('error', reject).end(body);
   });
 }
 
 /** A code such as ECONNREFUSED says it best; Node's AggregateError for several addresses has no text but that. */
 function toReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'no answer in time';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+  if (!types.isNativeError(error)) return String(error);
+  const { code = error.message }: NodeJS.ErrnoException = error;
+  return code === 'ABORT_ERR' ? 'no answer in time' : code;
 }

@@ -21,6 +21,8 @@ export type ObjectStore = {
   /** As `list` was at that version; undefined when the history does not reach back so far. */
   listAt<R extends ResourceName>(resource: R, version: number, namespace?: string): ResourceObjects[R][] | undefined;
   changesSince<R extends ResourceName>(resource: R, version: number): Change<R>[] | undefined;
+  /** The first version from which `changesSince` can tell what happened. */
+  oldestVersion(resource: ResourceName): number;
   /** Stamps the next version on the draft, stores it, and tells the listeners. */
   commit<R extends ResourceName>(type: Change<R>['type'], resource: R, draft: ResourceObjects[R]): ResourceObjects[R];
   subscribe<R extends ResourceName>(resource: R, listener: (change: Change<R>) => void): () => void;
@@ -128,6 +130,7 @@ export function openObjectStore(options: { dataDir: string; historySize: number 
     get: (resource, namespace, name) => shelves[resource].byNamespace.get(namespace)?.get(name),
     list,
     changesSince,
+    oldestVersion: (resource) => shelves[resource].oldest,
     listAt(resource, at, namespace) {
       const since = changesSince(resource, at);
       if (since === undefined) return undefined;

@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { prepareForCreate, prepareForUpdate } from './api/admission.ts';
 import { checkPreconditions, decideDeletion, isReadyToGo } from './api/deletion.ts';
 import { raiseGeneration } from './api/generation.ts';
-import { dropUndefined } from './api/json.ts';
+import { dropUndefined, freeze } from './api/json.ts';
 import { generateName } from './api/names.ts';
 import { alreadyExists, notFound, resources } from './api/resources.ts';
 import { toTimestamp } from './api/times.ts';
@@ -67,7 +67,7 @@ export type Registry = {
 
 /** What the HTTP API needs beyond what controllers do. */
 export type ApiRegistry = Omit<Registry, 'create' | 'delete'> &
-  Pick<ObjectStore, 'version' | 'listAt' | 'changesSince'> & {
+  Pick<ObjectStore, 'version' | 'listAt' | 'changesSince' | 'oldestVersion'> & {
     create<R extends ResourceName>(
       resource: R,
       namespace: string,
@@ -141,9 +141,15 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     return dryRun ? draft : store.commit('ADDED', resource, draft);
   };
 
-  /** Writes the draft, or takes the object away when the draft has nothing left to wait for. */
-  function write<R extends ResourceName>(resource: R, draft: ResourceObjects[R]): ResourceObjects[R] {
-    return store.commit(isReadyToGo(draft) ? 'DELETED' : 'MODIFIED', resource, draft);
+  /** Writes the draft, or takes the object away (as it stood) when the draft has nothing left to wait for. */
+  function write<R extends ResourceName>(
+    resource: R,
+    current: ResourceObjects[R],
+    draft: ResourceObjects[R],
+  ): ResourceObjects[R] {
+    if (!isReadyToGo(draft)) return store.commit('MODIFIED', resource, draft);
+    store.commit('DELETED', resource, structuredClone(current));
+    return freeze(draft);
   }
 
   const update: Registry['update'] = (resource, key, change) => {
@@ -154,7 +160,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     dropUndefined(draft);
     if (isDeepStrictEqual(draft, current)) return current;
     raiseGeneration(current, draft);
-    return write(resource, draft);
+    return write(resource, current, draft);
   };
 
   const revise: ApiRegistry['revise'] = (resource, key, { edit, subresource, dryRun = false }) => {
@@ -162,7 +168,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     const draft = prepareForUpdate(resource, current, edit(structuredClone(current)), subresource);
     if (isDeepStrictEqual(draft, current)) return current;
     raiseGeneration(current, draft);
-    return dryRun ? draft : write(resource, draft);
+    return dryRun ? draft : write(resource, current, draft);
   };
 
   const remove: ApiRegistry['delete'] = (resource, key, { dryRun = false, ...deletion } = {}) => {
@@ -190,6 +196,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     version: store.version,
     listAt: store.listAt,
     changesSince: store.changesSince,
+    oldestVersion: store.oldestVersion,
     close() {
       namespaceLifecycle.stop();
       eventExpiry.stop();

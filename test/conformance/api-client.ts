@@ -46,7 +46,12 @@ export async function createApiClient(config: KubeConfig): Promise<ApiClient> {
       const tls = Object.fromEntries(
         Object.entries({ ca, cert, key, rejectUnauthorized }).filter(([, value]) => value !== undefined),
       );
-      const outgoing = open(url, { ...tls, method, headers: { ...authorization(credentials), ...headers }, signal });
+      const outgoing = open(url, {
+        ...tls,
+        method,
+        headers: { ...authorization(credentials), ...headers },
+        signal,
+      });
       outgoing.on('response', resolve).on('error', reject);
       outgoing.end(payload);
     });
@@ -86,9 +91,10 @@ function authorization(options: RequestOptions): Record<string, string> {
 }
 
 async function readAll(answer: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of answer) parts.push(Buffer.from(part));
-  return Buffer.concat(parts).toString('utf8');
+  answer.setEncoding('utf8');
+  let text = '';
+  for await (const part of answer) text += String(part);
+  return text;
 }
 
 function describe(answer: IncomingMessage, raw: string): ApiAnswer {

@@ -23,7 +23,10 @@ export function createBindings(): Bindings {
   const known = new Map<string, string>();
   const translate = (text: string): string =>
     known.get(text) ??
-    text.replace(token, (word) => known.get(word) ?? word.replace(/[A-Za-z0-9-]+/g, (part) => known.get(part) ?? part));
+    text.replace(
+      token,
+      (word) => known.get(word) ?? word.replace(/[A-Za-z0-9-]+/g, (part) => known.get(part) ?? part),
+    );
   return {
     learn(recorded, actual) {
       const before = known.get(recorded);

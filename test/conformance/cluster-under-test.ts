@@ -51,7 +51,7 @@ async function openLocalCluster(): Promise<ClusterUnderTest> {
     image: recordedImage,
     nodeName: 'local',
     kubectlArguments: ['--kubeconfig', cluster.kubeconfigPath],
-    createNamespace: namespaces.create,
+    createNamespace: (purpose) => namespaces.create(purpose),
     async stop() {
       await cluster.stop();
       await rm(dataDir, { recursive: true, force: true });
@@ -75,8 +75,8 @@ async function openRealCluster(context: string): Promise<ClusterUnderTest> {
     image: process.env['JOBSPAWN_TEST_IMAGE'] ?? 'busybox',
     nodeName,
     kubectlArguments: ['--context', context],
-    createNamespace: namespaces.create,
-    stop: namespaces.removeAll,
+    createNamespace: (purpose) => namespaces.create(purpose),
+    stop: () => namespaces.removeAll(),
   };
 }
 
@@ -96,13 +96,17 @@ function createNamespaces(client: ApiClient) {
       // A real cluster makes the account a moment after the namespace, and refuses pods until it is there.
       const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
       const accounts = await client.send({ method: 'GET', path: '/api/v1' });
-      if (listAt(accounts.body, 'resources').some((resource) => textAt(resource, 'name') === 'serviceaccounts')) {
+      if (
+        listAt(accounts.body, 'resources').some((resource) => textAt(resource, 'name') === 'serviceaccounts')
+      ) {
         await until(async () => (await client.send({ method: 'GET', path: account })).status === 200);
       }
       return name;
     },
     async removeAll(): Promise<void> {
-      await Promise.all(made.map((name) => client.send({ method: 'DELETE', path: `/api/v1/namespaces/${name}` })));
+      await Promise.all(
+        made.map((name) => client.send({ method: 'DELETE', path: `/api/v1/namespaces/${name}` })),
+      );
     },
   };
 }

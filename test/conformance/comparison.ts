@@ -35,22 +35,28 @@ const uid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
  * Every difference between a recorded value and the actual one, after the recorder's own tokens are translated. New
  * tokens are learnt on the way: generated names and uids where they stand for the first time.
  */
-export function compareValues(recorded: Json | undefined, actual: Json | undefined, bindings: Bindings, how: Tolerance) {
+export function compareValues(
+  recorded: Json | undefined,
+  actual: Json | undefined,
+  bindings: Bindings,
+  how: Tolerance,
+) {
   const differences: Difference[] = [];
   const differ = (path: string, left: Json | undefined, right: Json | undefined) =>
     void differences.push({ path, recorded: left, actual: right });
 
-  function compareText(left: string, right: string, path: string) {
+  function compareText(left: string, right: string, path: string): void {
     if (leftOut.has(left) || left === right) return;
     const expected = bindings.translate(left);
     if (expected === right) return;
     const key = path.replace(/.*\./, '');
     if (key === 'resourceVersion' || key === 'continue') {
-      if (left === '' || right === '') return differ(path, left, right);
-      return bindings.relearn(left, right);
+      if (left === '' || right === '') differ(path, left, right);
+      bindings.relearn(left, right);
+      return;
     }
-    if (path.includes('.cells[')) return maskCell(expected) === maskCell(right) || differ(path, expected, right);
-    if (mask(expected) !== mask(right)) return differ(path, expected, right);
+    const hide = path.includes('.cells[') ? maskCell : mask;
+    if (hide(expected) !== hide(right)) differ(path, expected, right);
     const actualUids = right.match(uid) ?? [];
     for (const [index, token] of (left.match(uid) ?? []).entries()) {
       const other = actualUids[index];
@@ -71,20 +77,22 @@ export function compareValues(recorded: Json | undefined, actual: Json | undefin
     }
   }
 
-  function compareLists(left: Json[], right: Json[], path: string) {
+  function compareLists(left: Json[], right: Json[], path: string): void {
     // The recorder cut some lists to the names of their items.
     const namesOnly = how.partial && left.every((item) => typeof item === 'string');
-    const items = namesOnly ? right.map((item) => (isObject(item) ? textAt(item, 'metadata', 'name') : item)) : right;
-    if (left.length !== items.length) return differ(path, left, items);
-    left.forEach((item, index) => compare(item, items[index], `${path}[${index}]`));
+    const items = namesOnly
+      ? right.map((item) => (isObject(item) ? textAt(item, 'metadata', 'name') : item))
+      : right;
+    if (left.length !== items.length) differ(path, left, items);
+    else left.forEach((item, index) => compare(item, items[index], `${path}[${index}]`));
   }
 
   function compare(left: Json | undefined, right: Json | undefined, path: string): void {
     if (typeof left === 'string' && leftOut.has(left)) return;
-    if (typeof left === 'string' && typeof right === 'string') return void compareText(left, right, path);
-    if (isObject(left) && isObject(right)) return compareObjects(left, right, path);
-    if (Array.isArray(left) && Array.isArray(right)) return void compareLists(left, right, path);
-    if (left !== right) differ(path, left, right);
+    if (typeof left === 'string' && typeof right === 'string') compareText(left, right, path);
+    else if (isObject(left) && isObject(right)) compareObjects(left, right, path);
+    else if (Array.isArray(left) && Array.isArray(right)) compareLists(left, right, path);
+    else if (left !== right) differ(path, left, right);
   }
 
   compare(recorded, actual, '');

@@ -53,5 +53,7 @@ export function mapStrings(value: Json, change: (text: string, key: string) => s
   if (typeof value === 'string') return change(value, key);
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, change, key));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapStrings(item, change, name)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, mapStrings(item, change, name)]),
+  );
 }

@@ -1,5 +1,6 @@
+import { demand } from './demands.ts';
 import { listAt, textAt, type Json } from './json.ts';
-import { bindPodNames, demand, hasPhase, jobManifest, jobsPath, podOf, type Theatre } from './theatre.ts';
+import { bindPodNames, hasPhase, jobManifest, jobsPath, podOf, type Theatre } from './theatre.ts';
 import { until } from '../support/until.ts';
 
 type Deed = (theatre: Theatre) => Promise<void>;
@@ -24,14 +25,18 @@ const patch = async (theatre: Theatre, name: string, body: Json): Promise<void> 
 };
 
 const remove = async (theatre: Theatre, name: string): Promise<void> => {
-  await demand(theatre.client, { method: 'DELETE', path: `${jobsPath(theatre, name)}?propagationPolicy=Background` });
+  await demand(theatre.client, {
+    method: 'DELETE',
+    path: `${jobsPath(theatre, name)}?propagationPolicy=Background`,
+  });
 };
 
 async function createSuspended(theatre: Theatre, name: string): Promise<string> {
   await create(theatre, jobManifest(theatre, name, 'true', { spec: { suspend: true } }));
   return until(async () => {
     const job = await demand(theatre.client, { method: 'GET', path: jobsPath(theatre, name) });
-    return listAt(job.body, 'status', 'conditions').length > 0 && textAt(job.body, 'metadata', 'resourceVersion');
+    const isSuspended = listAt(job.body, 'status', 'conditions').length > 0;
+    return isSuspended ? textAt(job.body, 'metadata', 'resourceVersion') : undefined;
   });
 }
 
@@ -58,7 +63,11 @@ export const preparations: Record<string, Preparation> = {
       const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
       await demand(theatre.client, { method: 'POST', path: '/api/v1/namespaces', body: namespace });
       const manifest = jobManifest(theatre, 'held', 'true', { spec: { suspend: true } });
-      await create(theatre, { ...manifest, metadata: { name: 'held', finalizers: ['example.com/hold'] } }, name);
+      await create(
+        theatre,
+        { ...manifest, metadata: { name: 'held', finalizers: ['example.com/hold'] } },
+        name,
+      );
     },
     async after({ client, namespace }) {
       await client.send({
@@ -118,7 +127,13 @@ export const preparations: Record<string, Preparation> = {
       ];
       for (const job of jobs) await create(theatre, job);
       await podOf(theatre, 'slow', hasPhase('Running'));
-      await podOf(theatre, 'waiting', (pod) => textAt(pod, 'status', 'containerStatuses', 0, 'state', 'waiting', 'reason') === 'CreateContainerConfigError');
+      await podOf(
+        theatre,
+        'waiting',
+        (pod) =>
+          textAt(pod, 'status', 'containerStatuses', 0, 'state', 'waiting', 'reason') ===
+          'CreateContainerConfigError',
+      );
       await bindPodNames(theatre, ['lines', 'slow', 'waiting', 'unscheduled', 'json', 'two', 'restarts']);
     },
     beforeStep: {
@@ -127,7 +142,9 @@ export const preparations: Record<string, Preparation> = {
         await podOf(theatre, 'two', hasPhase('Succeeded'));
         await podOf(theatre, 'json', hasPhase('Succeeded'));
         // One step asks for what is younger than a second, and must find nothing.
-        const finished = Date.parse(textAt(pod, 'status', 'containerStatuses', 0, 'state', 'terminated', 'finishedAt'));
+        const finished = Date.parse(
+          textAt(pod, 'status', 'containerStatuses', 0, 'state', 'terminated', 'finishedAt'),
+        );
         await untilTime(finished + 2_500);
         const path = `/api/v1/namespaces/${theatre.namespace}/pods/${textAt(pod, 'metadata', 'name')}/log?timestamps=true`;
         const { raw } = await demand(theatre.client, { method: 'GET', path });
@@ -139,7 +156,10 @@ export const preparations: Record<string, Preparation> = {
       async 43(theatre) {
         await remove(theatre, 'lines');
         const path = `/api/v1/namespaces/${theatre.namespace}/pods?labelSelector=job-name%3Dlines`;
-        await until(async () => listAt((await demand(theatre.client, { method: 'GET', path })).body, 'items').length === 0);
+        await until(
+          async () =>
+            listAt((await demand(theatre.client, { method: 'GET', path })).body, 'items').length === 0,
+        );
       },
     },
   },
@@ -153,7 +173,9 @@ export const preparations: Record<string, Preparation> = {
         await until(async () => {
           const jobs = await demand(theatre.client, { method: 'GET', path: jobsPath(theatre) });
           const finished = listAt(jobs.body, 'items').filter((job) =>
-            listAt(job, 'status', 'conditions').some((condition) => ['Complete', 'Failed'].includes(textAt(condition, 'type'))),
+            listAt(job, 'status', 'conditions').some((condition) =>
+              ['Complete', 'Failed'].includes(textAt(condition, 'type')),
+            ),
           );
           return finished.length === 2;
         });

@@ -1,4 +1,10 @@
-import { knownDifferences, skippedSteps, type KnownDifference, type SkippedStep } from './known-differences.ts';
+import {
+  differenceTables,
+  type KnownDifference,
+  type SkippedCommand,
+  type SkippedStep,
+  type Tables,
+} from './known-differences.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import type { Json } from './json.ts';
 
@@ -8,6 +14,7 @@ export type Finding = { at: string; recorded: Json | undefined; actual: Json | u
 /** Sorts findings into known and new ones, and remembers which entries of the tables were of use. */
 export type Reckoning = {
   skips(recording: string, step: number): boolean;
+  skipsCommand(title: string): boolean;
   /** The findings that no table explains, as readable lines. */
   unexplained(findings: Finding[]): string[];
   /** Entries of the tables about these recordings that no longer match anything. */
@@ -16,40 +23,46 @@ export type Reckoning = {
 
 export function createReckoning(
   kind: ClusterUnderTest['kind'],
-  differences: KnownDifference[] = knownDifferences,
-  skips: SkippedStep[] = skippedSteps,
+  tables: Tables = differenceTables,
 ): Reckoning {
-  const used = new Set<KnownDifference | SkippedStep>();
-  const applies = (entry: SkippedStep) => entry.only === undefined || entry.only === kind;
+  const used = new Set<object>();
+  const use = <T extends SkippedStep | SkippedCommand>(
+    entries: T[],
+    matches: (entry: T) => boolean,
+  ): boolean => {
+    const entry = entries.find((one) => matches(one) && (one.only === undefined || one.only === kind));
+    if (entry) used.add(entry);
+    return entry !== undefined;
+  };
+  const isKnown = ({ at }: Finding): boolean => {
+    const known = tables.differences.filter((difference) => difference.at.test(at));
+    for (const entry of known) used.add(entry);
+    return known.length > 0;
+  };
 
   return {
-    skips(recording, step) {
-      const entry = skips.find((skip) => skip.recording === recording && skip.steps.includes(step) && applies(skip));
-      if (entry) used.add(entry);
-      return entry !== undefined;
-    },
-    unexplained(findings) {
-      // On a real cluster nothing is known beforehand: every difference is news.
-      if (kind === 'real') return findings.map(printFinding);
-      return findings
-        .filter(({ at }) => {
-          const known = differences.filter((difference) => difference.at.test(at));
-          for (const entry of known) used.add(entry);
-          return known.length === 0;
-        })
-        .map(printFinding);
-    },
+    skips: (recording, step) =>
+      use(tables.steps, (skip) => skip.recording === recording && skip.steps.includes(step)),
+    skipsCommand: (title) => use(tables.commands, ({ titles }) => titles.test(title)),
+    // On a real cluster nothing is known beforehand: every difference is news.
+    unexplained: (findings) =>
+      findings.filter((finding) => kind === 'real' || !isKnown(finding)).map(printFinding),
     stale(recordings) {
       if (kind === 'real') return [];
-      const concerns = (entry: KnownDifference | SkippedStep) =>
-        'at' in entry
-          ? recordings.some((name) => entry.at.source.startsWith(`^${name.slice(0, 2)}`))
-          : recordings.includes(entry.recording);
-      return [...differences, ...skips]
-        .filter((entry) => concerns(entry) && !used.has(entry))
-        .map((entry) => `no longer true: ${'at' in entry ? entry.at : `${entry.recording} ${entry.steps}`} (${entry.why})`);
+      const all = [...tables.differences, ...tables.steps, ...tables.commands];
+      return all
+        .filter((entry) => recordings.includes(recordingOf(entry)) && !used.has(entry))
+        .map(
+          (entry) => `no longer true: ${JSON.stringify({ ...entry, at: 'at' in entry && entry.at.source })}`,
+        );
     },
   };
+}
+
+/** The patterns of differences begin with `^` and the recording's whole name, or `^kubectl`. */
+function recordingOf(entry: KnownDifference | SkippedStep | SkippedCommand): string {
+  if ('titles' in entry) return 'kubectl';
+  return 'at' in entry ? (/^\^([a-z0-9-]+)/.exec(entry.at.source)?.[1] ?? '') : entry.recording;
 }
 
 const printFinding = ({ at, recorded, actual }: Finding): string =>

@@ -5,6 +5,11 @@ import type { Sighting } from './recording.ts';
 /** One state of an object in words: what a person would tell of it, without names, times and addresses. */
 export type Scene = string;
 
+/** Names that Kubernetes made end in five of these characters; there is no vowel among them, so no word is one. */
+const randomEnding = /-[bcdfghjklmnpqrstvwxz2456789]{5}(?![a-z0-9])/g;
+
+export const maskNames = (text: string): string => mask(text).replace(randomEnding, '-<random>');
+
 /** Text that a registry, a runtime or the network words in its own way. */
 const ownWords = new Set(['ErrImagePull', 'ImagePullBackOff']);
 
@@ -48,7 +53,7 @@ export const describeJobConditions = ({ object }: Sighting): Scene =>
 
 function describeMetadata(object: Json): string[] {
   const metadata = objectAt(object, 'metadata');
-  const finalizers = listAt(metadata, 'finalizers');
+  const finalizers = listAt(metadata, 'finalizers').map((finalizer) => textAt(finalizer));
   const deleting = dig(metadata, 'deletionTimestamp') !== undefined;
   return [
     finalizers.length > 0 ? `held by ${finalizers.join(',')}` : '',
@@ -95,7 +100,7 @@ function describeState(state: Json): string {
 
 const quoted = (value: Json, key: string): string => {
   const text = textAt(value, key);
-  return text && JSON.stringify(mask(text));
+  return text && JSON.stringify(maskNames(text));
 };
 
 const words = (parts: (string | false)[]): string => parts.filter(Boolean).join(' ');

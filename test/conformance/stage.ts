@@ -1,5 +1,5 @@
 import type { ApiClient } from './api-client.ts';
-import { dig, parseJson, textAt, type Json } from './json.ts';
+import { dig, parseJson, textAt } from './json.ts';
 import type { Sighting } from './recording.ts';
 
 /** Everything that was seen in one namespace of the cluster under test, in order, since its watches were opened. */
@@ -29,7 +29,8 @@ export async function openStage(client: ApiClient, namespace: string): Promise<S
       into.push({ ms: Date.now() - openedAt, type: textAt(event, 'type'), name, object });
     });
     const watch = `${path}?watch=true&resourceVersion=${version}&timeoutSeconds=600`;
-    return () => client.stream({ method: 'GET', path: watch }, ({ text }) => lines.push(text), closing.signal);
+    return () =>
+      client.stream({ method: 'GET', path: watch }, ({ text }) => lines.push(text), closing.signal);
   }
 
   const starts = await Promise.all([
@@ -47,14 +48,18 @@ export async function openStage(client: ApiClient, namespace: string): Promise<S
       for (const ended of await watches) {
         if (ended.status === 'rejected') throw ended.reason;
         const { closedBy, status, raw } = ended.value;
-        if (closedBy === 'server') throw new Error(`a watch of ${namespace} ended early: ${status} ${raw.slice(-500)}`);
+        if (closedBy === 'server')
+          throw new Error(`a watch of ${namespace} ended early: ${status} ${raw.slice(-500)}`);
       }
     },
   };
 }
 
 /** Cuts pieces of text into whole lines. */
-export function createLineReader(onLine: (line: string) => void): { push(text: string): void; rest(): string } {
+export function createLineReader(onLine: (line: string) => void): {
+  push(text: string): void;
+  rest(): string;
+} {
   let rest = '';
   return {
     push(text) {
@@ -64,14 +69,4 @@ export function createLineReader(onLine: (line: string) => void): { push(text: s
     },
     rest: () => rest,
   };
-}
-
-/** The newest state of each object, by name; deleted ones are left out. */
-export function latestByName(sightings: Sighting[]): Map<string, Json> {
-  const latest = new Map<string, Json>();
-  for (const { type, name, object } of sightings) {
-    if (type === 'DELETED') latest.delete(name);
-    else latest.set(name, object);
-  }
-  return latest;
 }

@@ -3,17 +3,10 @@ import { describeJob, describeJobConditions, describePod, type Scene } from './s
 import { dig, listAt, textAt, type Json } from './json.ts';
 import type { Sighting } from './recording.ts';
 
-/** The scenes of one object, in order, with repeats folded into one. */
-export type Story = { name: string; scenes: Scene[] };
+/** One pod's life: an attempt at a task. */
+export type Attempt = { name: string; sightings: Sighting[] };
 
-/** Names stand in messages: they are translated on the recorded side, so that both speak of the same objects. */
-export type Speech = (scene: Scene) => Scene;
-export const asIs: Speech = (scene) => scene;
-
-export function tellStory(sightings: Sighting[], describe: (sighting: Sighting) => Scene, speech: Speech): Scene[] {
-  const scenes = sightings.map((sighting) => speech(describe(sighting)));
-  return scenes.filter((scene, index) => scene !== scenes[index - 1]);
-}
+const fold = (scenes: Scene[]): Scene[] => scenes.filter((scene, index) => scene !== scenes[index - 1]);
 
 export function groupByName(sightings: Sighting[]): Map<string, Sighting[]> {
   const groups = new Map<string, Sighting[]>();
@@ -26,46 +19,45 @@ export function groupByName(sightings: Sighting[]): Map<string, Sighting[]> {
   return groups;
 }
 
-/** The Job's name, and for an Indexed Job the index, of which a pod is one attempt. */
-export function taskOf(pod: Json): string {
+/** The Job's name, and for an Indexed Job the index. */
+function taskOf(pod: Json): string {
   const job = textAt(pod, 'metadata', 'labels', 'batch.kubernetes.io/job-name');
   const index = textAt(pod, 'metadata', 'annotations', 'batch.kubernetes.io/job-completion-index');
   return index ? `${job}#${index}` : job;
 }
 
 /** Pods in order of their birth, per task. */
-export function podsByTask(sightings: Sighting[]): Map<string, { name: string; sightings: Sighting[] }[]> {
-  const tasks = new Map<string, { name: string; sightings: Sighting[] }[]>();
-  for (const [name, own] of groupByName(sightings)) {
-    const task = taskOf(own[0]?.object ?? null);
+export function attemptsByTask(pods: Sighting[]): Map<string, Attempt[]> {
+  const tasks = new Map<string, Attempt[]>();
+  for (const [name, sightings] of groupByName(pods)) {
+    const task = taskOf(sightings[0]?.object ?? null);
     const attempts = tasks.get(task) ?? [];
-    attempts.push({ name, sightings: own });
+    attempts.push({ name, sightings });
     tasks.set(task, attempts);
   }
   return tasks;
 }
 
-/**
- * Binds the names and uids of recorded pods to those of the actual ones, attempt by attempt. Called again and again
- * while the run goes on: what is bound stays bound.
- */
+/** Binds recorded pods to actual ones, attempt by attempt. Called again while a run goes on: what is bound stays. */
 export function bindPods(recorded: Sighting[], actual: Sighting[], bindings: Bindings): void {
-  const here = podsByTask(actual);
-  for (const [task, attempts] of podsByTask(recorded)) {
+  const here = attemptsByTask(actual);
+  for (const [task, attempts] of attemptsByTask(recorded)) {
     const own = here.get(bindings.translate(task)) ?? [];
     attempts.forEach(({ name, sightings }, index) => {
       const other = own[index];
-      if (!other) return;
+      if (!other || bindings.find(name)) return;
       bindings.learn(name, other.name);
-      const [uid, otherUid] = [sightings, other.sightings].map((list) => textAt(list[0]?.object, 'metadata', 'uid'));
+      const [uid = '', otherUid = ''] = [sightings, other.sightings].map((list) =>
+        textAt(list[0]?.object, 'metadata', 'uid'),
+      );
       if (uid && otherUid) bindings.learn(uid, otherUid);
     });
   }
 }
 
-/** How a Job's pods may overlap: then the order in which they are counted is chance, and only milestones compare. */
-export const runsPodsInParallel = (sightings: Sighting[]): boolean =>
-  sightings.some(
+/** Whether a Job's pods may overlap: then the order in which they are counted is chance. */
+export const runsPodsInParallel = (job: Sighting[]): boolean =>
+  job.some(
     ({ object }) =>
       Number(textAt(object, 'spec', 'parallelism')) > 1 || Number(textAt(object, 'status', 'active')) > 1,
   );
@@ -74,28 +66,43 @@ export const runsPodsInParallel = (sightings: Sighting[]): boolean =>
  * The story of a Job. With one pod at a time each update counts; `ready` is never told, since a short pod may
  * or may not be caught being ready. With several at a time: the conditions in their order, and the last scene.
  */
-export function tellJob(sightings: Sighting[], parallel: boolean, speech: Speech): Scene[] {
-  if (!parallel) return tellStory(sightings, describeJob, speech);
-  const last = sightings.at(-1);
-  return [...tellStory(sightings, describeJobConditions, speech), ...(last ? [speech(describeJob(last))] : [])];
+export function tellJob(job: Sighting[], parallel: boolean): Scene[] {
+  if (!parallel) return fold(job.map(describeJob));
+  return [...fold(job.map(describeJobConditions)), ...job.slice(-1).map(describeJob)];
 }
+
+export const tellPod = (pod: Sighting[]): Scene[] => fold(pod.map(describePod));
 
 /**
  * A kubelet that is busy writes one status where an idle one writes several; so these scenes may be missing: the
  * start of the sandbox, and the run of a container that ends at once.
  */
-export const mayBeMissed = (scene: Scene): boolean =>
-  /^Pending .*waiting (ContainerCreating|PodInitializing)/.test(scene) || /^Running .*: running ready/.test(scene);
+const mayBeMissed = (scene: Scene): boolean =>
+  /^Pending .*waiting (ContainerCreating|PodInitializing)/.test(scene) ||
+  /^Running .*: running ready/.test(scene);
 
-export function tellPod(sightings: Sighting[], speech: Speech): Scene[] {
-  return tellStory(sightings, describePod, speech);
+/**
+ * Where two stories part, or undefined. `busy`: the actual one may miss scenes as well, not only the recorded one.
+ */
+export function findParting(recorded: Scene[], actual: Scene[], busy: boolean) {
+  let [mine, other] = [0, 0];
+  while (mine < recorded.length || other < actual.length) {
+    const [left, right] = [recorded[mine], actual[other]];
+    if (left === right) {
+      mine += 1;
+      other += 1;
+    } else if (right !== undefined && mayBeMissed(right) && !recorded.slice(mine).includes(right)) other += 1;
+    else if (busy && left !== undefined && mayBeMissed(left)) mine += 1;
+    else return { recorded: left ?? '(nothing more)', actual: right ?? '(nothing more)' };
+  }
+  return undefined;
 }
 
-/** The delay from the end of one attempt's containers to the birth of the next, in ms. */
-export function retryDelays(attempts: { sightings: Sighting[] }[]): number[] {
+/** The delays from the end of an attempt's containers to the birth of the next attempt, in ms. */
+export function retryDelays(attempts: Attempt[]): number[] {
   return attempts.slice(1).map((attempt, index) => {
-    const ends = listAt(attempts[index]?.sightings.at(-1)?.object, 'status', 'containerStatuses').map((container) =>
-      Date.parse(textAt(dig(container, 'state'), 'terminated', 'finishedAt')),
+    const ends = listAt(attempts[index]?.sightings.at(-1)?.object, 'status', 'containerStatuses').map(
+      (container) => Date.parse(textAt(dig(container, 'state'), 'terminated', 'finishedAt')),
     );
     const born = Date.parse(textAt(attempt.sightings[0]?.object, 'metadata', 'creationTimestamp'));
     return born - Math.max(...ends);

@@ -1,6 +1,7 @@
-import type { ApiAnswer, ApiClient, ApiRequest } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
 import { createBindings, type Bindings } from './bindings.ts';
 import { recordedImage, type ClusterUnderTest } from './cluster-under-test.ts';
+import { demand } from './demands.ts';
 import { spellCommand } from './known-differences.ts';
 import { listAt, textAt, type Json, type JsonObject } from './json.ts';
 import { loadRecording, type Recording } from './recording.ts';
@@ -21,7 +22,9 @@ export async function openTheatre(cluster: ClusterUnderTest, name: string): Prom
   const bindings = createBindings();
   bindings.learn('node-1', cluster.nodeName);
   const recording = loadRecording(name, (text, key) => {
-    const spelled = (padding[text] ?? text).replaceAll(recordedNamespace, namespace).replaceAll(recordedImage, cluster.image);
+    const spelled = (padding[text] ?? text)
+      .replaceAll(recordedNamespace, namespace)
+      .replaceAll(recordedImage, cluster.image);
     const isCommand = key === 'command' || key === 'args';
     return cluster.kind === 'local' && isCommand ? spellCommand(spelled) : spelled;
   });
@@ -43,7 +46,10 @@ export function jobManifest(theatre: Theatre, name: string, script: string, more
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name },
-    spec: { ...more.spec, template: { spec: { restartPolicy: 'Never', containers: [container], ...more.pod } } },
+    spec: {
+      ...more.spec,
+      template: { spec: { restartPolicy: 'Never', containers: [container], ...more.pod } },
+    },
   };
 }
 
@@ -51,13 +57,6 @@ type More = { spec?: JsonObject; pod?: JsonObject; container?: JsonObject };
 
 export const jobsPath = ({ namespace }: Theatre, name = ''): string =>
   `/apis/batch/v1/namespaces/${namespace}/jobs${name && `/${name}`}`;
-
-export async function demand(client: ApiClient, request: ApiRequest): Promise<ApiAnswer> {
-  const headers = request.body === undefined ? {} : { 'content-type': 'application/json' };
-  const answer = await client.send({ ...request, headers: { ...headers, ...request.headers } });
-  if (answer.status >= 300) throw new Error(`${request.method} ${request.path}: ${answer.raw}`);
-  return answer;
-}
 
 /** The only pod of a Job, as soon as it fulfils the condition. */
 export const podOf = (theatre: Theatre, job: string, fulfils: (pod: Json) => boolean): Promise<Json> =>

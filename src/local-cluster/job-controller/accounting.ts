@@ -53,12 +53,13 @@ export function decideAccounts(view: JobView, settled: Settled): Accounts {
   return { interim, release, final: finish(closed, outcome, now), ended: true };
 }
 
-function finish({ conditions = [], ...status }: Status, outcome: Outcome, now: Date): Status {
+function finish({ conditions = [], startTime, ...counts }: Status, outcome: Outcome, now: Date): Status {
   const type = finalTypes[outcome.result];
   return {
     conditions: withCondition(conditions, { ...outcome, type }, now),
-    ...status,
+    ...(startTime === undefined ? {} : { startTime }),
     ...(type === 'Complete' ? { completionTime: toTimestamp(now) } : {}),
+    ...counts,
   };
 }
 

@@ -25,3 +25,7 @@ export function toIndexText(indexes: ReadonlySet<number>): string {
     })
     .join(',');
 }
+
+export function unionOf(...sets: (ReadonlySet<number> | undefined)[]): Set<number> {
+  return new Set(sets.flatMap((set) => [...(set ?? [])]));
+}

@@ -7,10 +7,9 @@ import { findCondition, withCondition } from './conditions.ts';
 import type { JobView } from './job-view.ts';
 import { toJobView } from './job-view.ts';
 import { decideCompletion, decideOutcome, remainingDeadline } from './outcome.ts';
-import type { PodPlan, PodSeed } from './pod-plan.ts';
+import type { Pace, PodPlan, PodSeed } from './pod-plan.ts';
 import { decidePods } from './pod-plan.ts';
 import { isReady } from './pod-state.ts';
-import type { Backoff, Finish } from './retry-delay.ts';
 
 export type JobNote = { type: 'Normal' | 'Warning'; reason: string; message: string };
 
@@ -24,13 +23,18 @@ export type JobDecision = {
   wakeInMs?: number;
 };
 
-export type JobFacts = { job: Job; pods: Pod[]; finishes: Iterable<Finish>; now: Date; backoff: Backoff };
+export type JobFacts = {
+  job: Job;
+  pods: Pod[];
+  now: Date;
+  pace: Pace;
+};
 
 /** The Job controller's judgement on an unfinished Job. Pure: the clock comes with the facts. */
-export function decideJob({ job, pods, finishes, now, backoff }: JobFacts): JobDecision {
+export function decideJob({ job, pods, now, pace }: JobFacts): JobDecision {
   const view = toJobView(withStartTime(job, now), pods, now);
   const outcome = decideOutcome(view);
-  return outcome ? decideEnd(view, outcome) : decideNextStep(view, finishes, backoff);
+  return outcome ? decideEnd(view, outcome) : decideNextStep(view, pace);
 }
 
 function withStartTime(job: Job, now: Date): Job {
@@ -58,14 +62,14 @@ function decideEnd(view: JobView, outcome: Outcome): JobDecision {
   };
 }
 
-function decideNextStep(view: JobView, finishes: Iterable<Finish>, backoff: Backoff): JobDecision {
+function decideNextStep(view: JobView, pace: Pace): JobDecision {
   const { job, now } = view;
   const managed = job.metadata.deletionTimestamp === undefined;
   const {
     remove,
     create,
     wakeInMs: retryInMs,
-  }: PodPlan = managed ? decidePods(view, finishes, backoff) : { remove: [], create: [] };
+  }: PodPlan = managed ? decidePods(view, pace) : { remove: [], create: [] };
   const active = view.active.length - remove.length + create.length;
   const outcome = decideCompletion(view, active);
   const suspension = managed && !outcome ? decideSuspension(job, now) : undefined;

@@ -1,6 +1,6 @@
 import type { Job, Pod } from '../objects.ts';
 import { matchFailurePolicy } from './failure-policy.ts';
-import { parseIndexes } from './index-ranges.ts';
+import { parseIndexes, unionOf } from './index-ranges.ts';
 import {
   isActive,
   isFailed,
@@ -64,10 +64,11 @@ export function toJobView(job: Job, unordered: Pod[], now: Date): JobView {
 }
 
 function orderPods(job: Job, pods: Pod[]): Pod[] {
-  const age = (pod: Pod) => Number(Date.parse(pod.metadata.creationTimestamp));
   const index = (pod: Pod) => (isIndexed(job) ? (toCompletionIndex(pod, job) ?? -1) : 0);
-  return pods.toSorted((a, b) => index(a) - index(b) || age(a) - age(b));
+  return pods.toSorted((a, b) => index(a) - index(b) || toAge(a) - toAge(b));
 }
+
+const toAge = ({ metadata }: Pod): number => Date.parse(metadata.creationTimestamp);
 
 /** The finalizer means that the pod is not in the Job's counters yet. */
 const isCountable = (pod: Pod, job: Job): boolean =>
@@ -80,12 +81,12 @@ function toIndexView(job: Job, pods: Pod[], active: Pod[]): IndexView {
   const { completions = 0, backoffLimitPerIndex } = job.spec;
   const counted = parseIndexes(job.status.completedIndexes, completions);
   const countable = pods.filter((pod) => isCountable(pod, job));
-  const succeeded = counted.union(toIndexes(countable.filter(isSucceeded), job));
+  const succeeded = unionOf(counted, toIndexes(countable.filter(isSucceeded), job));
   if (backoffLimitPerIndex === undefined) return { counted, succeeded, awaitingRetry: new Map() };
 
   const newFailed = countable.filter((pod) => failsIndex(pod, job, backoffLimitPerIndex));
-  const failed = parseIndexes(job.status.failedIndexes, completions).union(toIndexes(newFailed, job));
-  const settled = succeeded.union(failed).union(toIndexes(active, job));
+  const failed = unionOf(parseIndexes(job.status.failedIndexes, completions), toIndexes(newFailed, job));
+  const settled = unionOf(succeeded, failed, toIndexes(active, job));
   const awaitingRetry = new Map<number, Pod>();
   for (const pod of countable.filter((candidate) => isFailed(candidate, job))) {
     const index = toCompletionIndex(pod, job);
@@ -108,6 +109,10 @@ function failsIndex(pod: Pod, job: Job, limit: number): boolean {
 }
 
 function isLaterAttempt(pod: Pod, rival: Pod): boolean {
-  const attempts = (of: Pod) => toFailureCounts(of).counted + toFailureCounts(of).ignored;
-  return attempts(rival) <= attempts(pod) && toFinishTime(pod) >= toFinishTime(rival);
+  return countAttempts(rival) <= countAttempts(pod) && toFinishTime(pod) >= toFinishTime(rival);
+}
+
+function countAttempts(pod: Pod): number {
+  const { counted, ignored } = toFailureCounts(pod);
+  return counted + ignored;
 }

@@ -2,7 +2,6 @@
 export const names = {
   component: 'job-controller',
   managedBy: 'kubernetes.io/job-controller',
-  trackingFinalizer: 'batch.kubernetes.io/job-tracking',
   completionIndex: 'batch.kubernetes.io/job-completion-index',
   indexFailureCount: 'batch.kubernetes.io/job-index-failure-count',
   indexIgnoredFailureCount: 'batch.kubernetes.io/job-index-ignored-failure-count',

@@ -1,5 +1,6 @@
 import type { Pod } from '../objects.ts';
 import { matchFailurePolicy } from './failure-policy.ts';
+import { unionOf } from './index-ranges.ts';
 import { toIndexes } from './job-view.ts';
 import type { IndexView, JobView } from './job-view.ts';
 import {
@@ -19,10 +20,19 @@ export type PodSeed = { index?: number; failures?: { counted: number; ignored: n
 /** Either pods go or pods come in one turn, never both. */
 export type PodPlan = { remove: Pod[]; create: PodSeed[]; wakeInMs?: number };
 
+/** What slows the making of pods down. */
+export type Pace = {
+  /** How pods of the Job ended so far, those that are gone included. */
+  finishes: Iterable<Finish>;
+  backoff: Backoff;
+  /** No pod is made for so long, since the last one was refused. */
+  holdMs: number;
+};
+
 const perTurn = 500;
 
 /** Brings a running Job to the number of pods it should have: now, or when the retry delay is over. */
-export function decidePods(view: JobView, finishes: Iterable<Finish>, backoff: Backoff): PodPlan {
+export function decidePods(view: JobView, { finishes, backoff, holdMs }: Pace): PodPlan {
   const { job, active, now } = view;
   if (job.spec.suspend) return { remove: active, create: [] };
   const wanted = countWanted(view);
@@ -32,6 +42,7 @@ export function decidePods(view: JobView, finishes: Iterable<Finish>, backoff: B
   const held = replacesOnlyFailed(job) ? view.terminating : 0;
   const missing = Math.min(wanted - held - active.length, perTurn);
   if (missing <= 0) return { remove: [], create: [] };
+  if (holdMs > 0) return { remove: [], create: [], wakeInMs: holdMs };
   if (view.indexes && job.spec.backoffLimitPerIndex !== undefined) {
     return planRetriesPerIndex(view, pendingIndexes(view, view.indexes, missing), backoff);
   }
@@ -52,7 +63,7 @@ function countWanted({ job, active, succeeded }: JobView): number {
 
 /** Pods of indexes that the Job does not have (any more), second pods of one index, then whichever is the least loss. */
 function chooseSurplus({ job, active, indexes }: JobView, count: number): Pod[] {
-  const byLoss = active.toSorted(compareByLoss);
+  const byLoss = active.toReversed().toSorted(compareByLoss);
   if (!indexes) return byLoss.slice(0, Math.max(0, count));
   const kept = new Set<number>();
   const misplaced = new Set<Pod>();
@@ -72,7 +83,7 @@ function pendingIndexes(
   count: number,
 ): number[] {
   const busy = replacesOnlyFailed(job) ? [...active, ...pods.filter(isTerminating)] : active;
-  const taken = succeeded.union(failed ?? new Set()).union(toIndexes(busy, job));
+  const taken = unionOf(succeeded, failed, toIndexes(busy, job));
   const pending: number[] = [];
   for (let index = 0; index < (job.spec.completions ?? 0) && pending.length < count; index += 1) {
     if (!taken.has(index)) pending.push(index);

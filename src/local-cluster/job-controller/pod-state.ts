@@ -1,3 +1,4 @@
+import { finalizers, hasFinalizer } from '../finalizers.ts';
 import type { Job, Pod } from '../objects.ts';
 import { names } from './names.ts';
 
@@ -15,8 +16,7 @@ export const isSucceeded = (pod: Pod): boolean => pod.status.phase === 'Succeede
 export const isReady = (pod: Pod): boolean =>
   (pod.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
 
-export const isTracked = (pod: Pod): boolean =>
-  (pod.metadata.finalizers ?? []).includes(names.trackingFinalizer);
+export const isTracked = (pod: Pod): boolean => hasFinalizer(pod.metadata, finalizers.jobTracking);
 
 export const isIndexed = (job: Job): boolean => job.spec.completionMode === 'Indexed';
 
@@ -64,14 +64,15 @@ export function toFinishTime(pod: Pod): number {
 
 /** Orders pods so that those which are the least loss to delete come first: unbound, pending, unready, young. */
 export function compareByLoss(a: Pod, b: Pod): number {
-  const ranks = (pod: Pod) => [
-    pod.spec.nodeName === undefined ? 0 : 1,
-    pod.status.phase === 'Running' ? 1 : 0,
-    isReady(pod) ? 1 : 0,
-    -Date.parse(pod.metadata.creationTimestamp),
-  ];
-  const left = ranks(a);
-  const right = ranks(b);
+  const left = toWorth(a);
+  const right = toWorth(b);
   const at = left.findIndex((rank, place) => rank !== right[place]);
   return at < 0 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
 }
+
+const toWorth = (pod: Pod): number[] => [
+  pod.spec.nodeName === undefined ? 0 : 1,
+  pod.status.phase === 'Running' ? 1 : 0,
+  isReady(pod) ? 1 : 0,
+  -Date.parse(pod.metadata.creationTimestamp),
+];

@@ -1,3 +1,4 @@
+import { finalizers } from '../finalizers.ts';
 import type { Job, Pod } from '../objects.ts';
 import { names } from './names.ts';
 import type { PodSeed } from './pod-plan.ts';
@@ -11,7 +12,7 @@ const longestBase = 58;
 export function toPod(job: Job, { index, failures }: PodSeed): object {
   const { metadata = {}, spec } = structuredClone(job.spec.template);
   const { name, uid } = job.metadata;
-  const finalizers = new Set([...(metadata.finalizers ?? []), names.trackingFinalizer]);
+  const held = new Set([...(metadata.finalizers ?? []), finalizers.jobTracking]);
   const indexed = index === undefined ? undefined : { [names.completionIndex]: `${index}` };
   const annotations = { ...metadata.annotations, ...indexed, ...toFailureAnnotations(failures) };
   return {
@@ -24,7 +25,7 @@ export function toPod(job: Job, { index, failures }: PodSeed): object {
       ownerReferences: [
         { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true },
       ],
-      finalizers: [...finalizers],
+      finalizers: [...held],
     },
     spec: indexed ? withIndexInEnvironment({ containers: [], ...spec, hostname: `${name}-${index}` }) : spec,
   };

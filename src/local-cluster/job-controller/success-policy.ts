@@ -7,7 +7,8 @@ export function matchSuccessPolicy(job: Job, succeeded: ReadonlySet<number>): st
   if (succeeded.size === 0) return undefined;
   for (const [index, { succeededIndexes, succeededCount }] of (successPolicy?.rules ?? []).entries()) {
     const required = succeededIndexes === undefined ? undefined : parseIndexes(succeededIndexes, completions);
-    const matching = required === undefined ? succeeded.size : succeeded.intersection(required).size;
+    const matching =
+      required === undefined ? succeeded.size : [...required].filter((at) => succeeded.has(at)).length;
     const needed = succeededCount ?? required?.size;
     if (needed !== undefined && matching >= needed) return `Matched rules at index ${index}`;
   }

@@ -36,7 +36,7 @@ export function toCommand(source: CommandSource): ContainerCommand {
     ...args.map((part) => expand(part, own)),
     ...fallback,
   ];
-  if (argv.length === 0) throw new ContainerConfigError('no command specified');
+  if (argv.length === 0) throw new ContainerConfigError('no command specified', 'CreateContainerError');
   return {
     argv,
     env: {

@@ -4,6 +4,7 @@ import { constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
+import { codeOf } from '../faults.ts';
 import { killSession, sendSignal } from './session.ts';
 
 export type ContainerCommand = { argv: string[]; env: Record<string, string>; cwd: string };
@@ -129,10 +130,10 @@ function openGate(command: ContainerCommand, pipes: string[]): Promise<Gate> {
 }
 
 function explain(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'E2BIG') return 'argument list too long';
   if (code === 'EAGAIN') return 'resource temporarily unavailable';
-  return error instanceof Error ? error.message : String(error);
+  return String(error);
 }
 
 function listen(path: string, stream: 'stdout' | 'stderr', onOutput: ProcessSurroundings['onOutput']): Socket {

@@ -2,11 +2,17 @@ import type { V1Container, V1EnvVar, V1EnvVarSource } from '@kubernetes/client-n
 import type { Machine } from '../machine.ts';
 import type { Pod, Wire } from '../objects.ts';
 import { expand } from './expansion.ts';
-import { parseQuantity } from './quantity.ts';
+import { findQuantity } from '../api/quantity.ts';
 
-/** What keeps a container from being made, as the kubelet words it; shown as CreateContainerConfigError. */
+/** What keeps a container from being made, as the kubelet words it; `reason` is what its status shows. */
 export class ContainerConfigError extends Error {
   override readonly name = 'ContainerConfigError';
+  readonly reason: string;
+
+  constructor(message: string, reason = 'CreateContainerConfigError') {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 type EnvSource = { pod: Pod; container: Wire<V1Container>; machine: Machine };
@@ -85,8 +91,8 @@ function readResourceField(
   const { limits = {}, requests = {} } = named.resources ?? {};
   const asked = kind === 'limits' ? limits[resource] : (requests[resource] ?? limits[resource]);
   const unset = kind === 'limits' ? (machine.capacity[resource] ?? 0) : 0;
-  const value = asked === undefined ? unset : parseQuantity(asked);
-  const divisor = parseQuantity(reference.divisor ?? '1') || 1;
+  const value = asked === undefined ? unset : (findQuantity(asked) ?? 0);
+  const divisor = findQuantity(reference.divisor ?? '1') || 1;
   // 100m is not a whole number of thousandths in binary; the tolerance keeps it from being rounded up to 101.
   return String(Math.ceil(value / divisor - 1e-6));
 }

@@ -1,0 +1,122 @@
+/**
+ * Owns: Express itself: guards, headers, static files, the routes' bodies and the error table.
+ * May import: every room. Never: what a route means, which is the handlers' business.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ejs from 'ejs';
+import express from 'express';
+import type { Express, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Intake } from '../control/intake.ts';
+import { createJobApi } from '../handlers/job-api.ts';
+import { createJobPages } from '../handlers/job-pages.ts';
+import { createJobStreams } from '../handlers/job-streams.ts';
+import { createOpenApi } from '../handlers/open-api.ts';
+import { createProbes } from '../handlers/probes.ts';
+import type { Readiness } from '../handlers/probes.ts';
+import type { Route } from '../handlers/route.ts';
+import { createSampleForm } from '../handlers/sample-form.ts';
+import { createStatusReports } from '../handlers/status-report.ts';
+import type { JobTokens } from '../handlers/status-report.ts';
+import type { EventFeed } from '../live/event-feed.ts';
+import type { JobLog } from '../live/job-log.ts';
+import type { Store } from '../store/store.ts';
+import { accessLog } from './access-log.ts';
+import { guard } from './guard.ts';
+import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
+import { readBody } from './request-body.ts';
+import { securityHeaders } from './security-headers.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const require = createRequire(import.meta.url);
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+
+export type ExpressDeps = {
+  store: Pick<Store, 'findJob' | 'listJobs' | 'listEvents' | 'countStates' | 'lastSeq' | 'addReport'>;
+  intake: Intake;
+  feed: EventFeed;
+  jobLog: JobLog;
+  tokens: JobTokens;
+  readiness: Readiness;
+  config: { allowedHosts: readonly string[]; workerImage: string };
+  /** Aborted when the service stops: ends every stream, which else would hold the server open. */
+  closing: AbortSignal;
+  log: Logger;
+};
+
+/** The HTTP side as a request listener. */
+export function createExpress(deps: ExpressDeps): Express {
+  const routes = createRoutes(deps);
+  const app = express();
+  app.disable('x-powered-by');
+  // ETags are for files: the answers below are `no-store`.
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.set('case sensitive routing', true);
+  app.engine('ejs', ejs.renderFile);
+  app.set('view engine', 'ejs');
+  app.set('views', join(root, 'views'));
+  app.set('view cache', true);
+
+  const exempt = new Set(routes.filter(({ forMachines }) => forMachines).map(({ path }) => path));
+  app.use(accessLog(deps.log), securityHeaders);
+  app.use(guard({ allowedHosts: deps.config.allowedHosts, exempt: new Set([...exempt, '/metrics']) }));
+  app.use('/assets', ...staticFiles());
+  addRoutes(app, routes, deps.log);
+  app.use(answerUnknownPath);
+  app.use(answerErrors({ log: deps.log }));
+  return app;
+}
+
+/** Every route there is, each with no more than it needs. */
+export function createRoutes(deps: ExpressDeps): Route[] {
+  const { store, intake, feed, jobLog, tokens, readiness, config, closing } = deps;
+  const routes: Route[] = [
+    ...createJobPages({ store, intake, workerImage: config.workerImage }),
+    ...createSampleForm({ intake }),
+    ...createJobApi({ store, intake }),
+    ...createJobStreams({ store, feed, jobLog, closing }),
+    ...createStatusReports({ store, tokens }),
+    ...createProbes({ readiness }),
+    ...createOpenApi({ routes: () => routes, version }),
+  ];
+  return routes;
+}
+
+function addRoutes(app: Express, routes: readonly Route[], log: Logger): void {
+  for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
+    const onPath = app.route(path);
+    for (const route of those) {
+      const handle: RequestHandler = (req, res) => {
+        res.set('Cache-Control', 'no-store');
+        return route.handle(req, res);
+      };
+      const readers = route.body === undefined ? [] : readBody(route.body);
+      onPath[route.method](...readers, handle, answerErrors({ log, route }));
+    }
+    onPath.all(refuseMethod(those));
+  }
+}
+
+/** Our own files, and those of the two packages that pages use, straight from where npm put them. */
+function staticFiles(): RequestHandler[] {
+  const options = { fallthrough: true, index: false, cacheControl: false } as const;
+  const pico = dirname(require.resolve('@picocss/pico/css/pico.indigo.min.css'));
+  const swagger = dirname(require.resolve('swagger-ui-dist/package.json'));
+  const serve = express.Router();
+  // Asked again each time, answered with 304 while the file is the same: an upgrade shows at once.
+  serve.use((_req, res, next) => {
+    res.set('Cache-Control', 'no-cache');
+    next();
+  });
+  serve.use('/pico', express.static(pico, options));
+  serve.use('/swagger-ui', express.static(swagger, options));
+  serve.use(express.static(join(root, 'public'), options));
+  return [serve];
+}

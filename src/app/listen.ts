@@ -1,0 +1,39 @@
+import { createServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import { AppError } from '../core/app-error.ts';
+
+export type Listener = { port: number; close(): Promise<void> };
+
+/** Serves on host and port (0: any free one). Throws AppError `unavailable` with one sentence when it may not. */
+export async function listen(
+  handler: RequestListener,
+  { host, port }: { host: string; port: number },
+): Promise<Listener> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(toAppError(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return { port: address.port, close: () => close(server) };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    server.closeIdleConnections();
+  });
+}
+
+const causes: Record<string, string> = {
+  EADDRINUSE: 'another program uses it',
+  EACCES: 'this user may not',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'no such host is known',
+};
+
+function toAppError(error: NodeJS.ErrnoException, host: string, port: number): AppError {
+  const cause = causes[error.code ?? ''] ?? error.message;
+  return new AppError('unavailable', `Cannot listen on ${host}:${port}: ${cause}.`, { cause: error });
+}

@@ -1,0 +1,141 @@
+/**
+ * The composition root: makes every part, starts them in order, unwinds on failure, stops in reverse.
+ *
+ * Owns: the wiring. May import: every room. Never: a decision of its own.
+ */
+import { randomFillSync } from 'node:crypto';
+import type { Logger } from 'pino';
+import { startControl } from '../control/control.ts';
+import { createIntake } from '../control/intake.ts';
+import { AppError } from '../core/app-error.ts';
+import { createKube } from '../kube/cluster.ts';
+import { connectCluster } from '../kube/connection.ts';
+import type { ClusterTarget } from '../kube/credentials.ts';
+import { createEventFeed } from '../live/event-feed.ts';
+import { createJobLog } from '../live/job-log.ts';
+import { startLocalCluster, workerImages } from '../local-cluster/cluster.ts';
+import { openStore } from '../store/store.ts';
+import type { Config } from './config.ts';
+import { createExpress } from './express.ts';
+import { createJobTokens } from './job-token.ts';
+import { joinCluster } from './join-cluster.ts';
+import { listen } from './listen.ts';
+import { createLog } from './log.ts';
+import { createReleasers } from './releasers.ts';
+import type { Releasers } from './releasers.ts';
+
+export type App = {
+  /** Where the pages are, without a slash at the end. */
+  url: string;
+  /** Of the local cluster; undefined with any other. */
+  kubeconfigPath: string | undefined;
+  /** Rejects when the service must end by itself; never resolves. */
+  failed: Promise<never>;
+  stop(): Promise<void>;
+};
+
+/** Resolves when the service answers; rejects, with everything undone, with an AppError of one sentence or a defect. */
+export async function startApp(
+  config: Config,
+  overrides: { log?: Logger; clock?: () => Date } = {},
+): Promise<App> {
+  const releasers = createReleasers();
+  try {
+    return await startParts(config, releasers, {
+      log: overrides.log ?? createLog(config.logLevel),
+      clock: overrides.clock ?? (() => new Date()),
+    });
+  } catch (error) {
+    await releasers.releaseAll();
+    throw error;
+  }
+}
+
+async function startParts(
+  config: Config,
+  releasers: Releasers,
+  { log, clock }: { log: Logger; clock: () => Date },
+): Promise<App> {
+  const { workerImage } = config;
+  const random = (bytes: Uint8Array) => randomFillSync(bytes);
+  const store = openStore({ path: config.databasePath, clock, log });
+  releasers.push(store.close);
+
+  const { target, kubeconfigPath } = await startCluster(config, releasers, log);
+  const connection = await connectCluster(target);
+  releasers.push(connection.close);
+  const namespace = config.namespace ?? connection.namespace ?? 'jobspawn-jobs';
+  const kube = createKube({ connection, namespace, log, clock });
+
+  const tokens = createJobTokens(store.reportKey());
+  const intake = createIntake({ store, clock, random, workerImage, namespace });
+  const feed = createEventFeed({ store });
+  const jobLog = createJobLog({ store, kube, feed });
+  const closing = new AbortController();
+  let readiness = () => ({ ready: false, degraded: ['The service is starting.'] });
+  const express = createExpress({
+    store,
+    intake,
+    feed,
+    jobLog,
+    tokens,
+    readiness: () => readiness(),
+    config: { allowedHosts: config.allowedHosts, workerImage },
+    closing: closing.signal,
+    log,
+  });
+  const listener = await listen(express, config);
+  releasers.push(async () => {
+    closing.abort();
+    await listener.close();
+  });
+
+  const membership = joinCluster({
+    identify: (signal) => identify(kube, signal),
+    bind: (clusterId) => store.bindCluster({ clusterId, namespace }),
+    startLoops: () =>
+      startControl({
+        store,
+        kube,
+        tokens,
+        callbackUrl: config.callbackUrl ?? `http://127.0.0.1:${listener.port}`,
+        maxActive: config.maxActive,
+        log,
+        clock,
+        random,
+      }),
+  });
+  releasers.push(membership.stop);
+  readiness = membership.readiness;
+  await membership.firstAttempt;
+  return {
+    url: `http://${toUrlHost(config.host)}:${listener.port}`,
+    kubeconfigPath,
+    failed: membership.failed,
+    stop: releasers.releaseAll,
+  };
+}
+
+/** The local cluster is reached as any other one is: through its kubeconfig. */
+async function startCluster(
+  { cluster, workerImage }: Config,
+  releasers: Releasers,
+  log: Logger,
+): Promise<{ target: ClusterTarget; kubeconfigPath: string | undefined }> {
+  if (cluster.kind !== 'local') return { target: cluster, kubeconfigPath: undefined };
+  const local = await startLocalCluster({ dataDir: cluster.dataDir, images: workerImages(workerImage), log });
+  releasers.push(local.stop);
+  return { target: { kind: 'kubeconfig', path: local.kubeconfigPath }, kubeconfigPath: local.kubeconfigPath };
+}
+
+async function identify(kube: ReturnType<typeof createKube>, signal: AbortSignal): Promise<string> {
+  const uid = await kube.getNamespaceUid(signal);
+  if (uid !== null) return uid;
+  throw new AppError('not-found', `The cluster has no namespace "${kube.namespace}".`);
+}
+
+/** What a browser on this machine can open. */
+function toUrlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,98 @@
+/**
+ * The room of the loops: what carries a job from its row to its end.
+ *
+ * Owns: when the cluster is asked and told, how often, and what a failed call leads to. Each loop is a `runOnce` in a file of its own.
+ * May import: core, store, kube. Never: HTTP, pages, the environment, SQL.
+ */
+import type { Logger } from 'pino';
+import type { Kube } from '../kube/cluster.ts';
+import type { Store } from '../store/store.ts';
+import { createCanceller } from './canceller.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { every } from './every.ts';
+import { createLogKeeper } from './log-keeper.ts';
+import { startObserver } from './observer.ts';
+
+export type ControlOptions = {
+  store: Store;
+  kube: Kube;
+  tokens: { issue: (jobId: string) => string };
+  /** How pods reach us, without a slash at the end. */
+  callbackUrl: string;
+  serviceAccountName?: string;
+  /** Jobs in the cluster at once. */
+  maxActive: number;
+  log: Logger;
+  clock: () => Date;
+  /** Fills a byte array, as node:crypto's randomFillSync does. */
+  random: (bytes: Uint8Array) => Uint8Array;
+};
+
+export type Readiness = {
+  /** The first sync is done; it stays true through later outages, since accepts and reports must go on. */
+  ready: boolean;
+  /** One sentence for each thing that does not work now. */
+  degraded: string[];
+};
+
+export type Control = ReturnType<typeof startControl>;
+
+const compareEveryMs = 300_000;
+const lookEveryMs = 1000;
+/** How long a stop waits for creates and deletes under way. Cut off, their outcome is unknown, and settled at the next start. */
+const stopPatienceMs = 5000;
+
+export function startControl({ store, kube, log, clock, ...options }: ControlOptions) {
+  /** Ends the loops; what they have under way goes on until `calls` ends it. */
+  const loops = new AbortController();
+  const calls = new AbortController();
+  const shared = { store, kube, log, clock, signal: calls.signal };
+
+  const observer = startObserver({ store, kube, log, signal: loops.signal });
+  const dispatcher = createDispatcher({ ...shared, ...options });
+  const canceller = createCanceller(shared);
+  const logKeeper = createLogKeeper(shared);
+
+  const pace = { signal: loops.signal, log, intervalMs: lookEveryMs };
+  const onCommit = { ...pace, wake: store.onCommit };
+
+  /** Nothing is sent before both watches have told what is there: a claim of an earlier life may be answered by it. */
+  async function runLoops(): Promise<void> {
+    await observer.synced;
+    await Promise.all([
+      every({ ...pace, name: 'full compare', intervalMs: compareEveryMs }, observer.compareOnce),
+      every({ ...pace, name: 'owed observations' }, observer.retryOwed),
+      every({ ...onCommit, name: 'dispatcher' }, dispatcher.runOnce),
+      every({ ...onCommit, name: 'canceller' }, canceller.runOnce),
+      every({ ...onCommit, name: 'log keeper' }, logKeeper.runOnce),
+    ]);
+  }
+
+  const running = runLoops();
+
+  function readiness(): Readiness {
+    const { jobs, pods, owed } = observer.status();
+    const hold = dispatcher.hold();
+    const degraded = [
+      ...(jobs.error === null ? [] : [`Jobs cannot be watched: ${jobs.error}.`]),
+      ...(pods.error === null ? [] : [`Pods cannot be watched: ${pods.error}.`]),
+      ...(hold === null ? [] : [hold.explanation]),
+      ...(owed === 0 ? [] : [`${owed} observations could not be stored yet.`]),
+    ];
+    return { ready: jobs.synced && pods.synced, degraded };
+  }
+
+  return {
+    readiness,
+
+    /** Starts nothing more, waits for what is under way (logs are left to the next start), and resolves when all has ended. */
+    async stop(): Promise<void> {
+      loops.abort();
+      const patience = setTimeout(() => calls.abort(), stopPatienceMs);
+      await Promise.all([running, dispatcher.idle()]);
+      calls.abort();
+      clearTimeout(patience);
+      await Promise.all([logKeeper.idle(), observer.done]);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+
+export type EveryOptions = {
+  /** For the log. */
+  name: string;
+  intervalMs: number;
+  /** Part of the interval that is drawn at random on top, so that loops do not march in step. */
+  jitter?: number;
+  signal: AbortSignal;
+  log: Logger;
+  /** Subscribes to what calls for a run before its time; returns the way to stop that. */
+  wake?: (listener: () => void) => () => void;
+};
+
+/** After a failed run no call is heard for so long: what calls may be what fails. */
+const pauseAfterFailureMs = 1000;
+
+/**
+ * Runs again and again, never two at once, until the signal aborts; resolves when the last run has ended. A call that comes during
+ * a run leads to one more. A run that throws is logged, and the loop goes on.
+ */
+export async function every(options: EveryOptions, runOnce: () => unknown): Promise<void> {
+  const { name, intervalMs, jitter = 0.1, signal, log } = options;
+  let isCalled = false;
+  let rouse: (() => void) | null = null;
+  const unsubscribe = options.wake?.(() => {
+    isCalled = true;
+    rouse?.();
+  });
+
+  /** Until the time is over, the signal aborts or, unless `deaf`, a call comes. */
+  function rest(ms: number, deaf: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
+      // A turn later, so that whoever called (a request that was just accepted) is answered first.
+      rouse = deaf ? null : () => setImmediate(end);
+      if (signal.aborted) end();
+      else if (isCalled) rouse?.();
+    });
+  }
+
+  while (!signal.aborted) {
+    isCalled = false;
+    try {
+      await runOnce();
+      await rest(intervalMs * (1 + jitter * Math.random()), false);
+    } catch (err) {
+      if (signal.aborted) break;
+      log.error({ err, loop: name }, 'a loop failed, and goes on');
+      await rest(Math.min(intervalMs, pauseAfterFailureMs), true);
+    }
+  }
+  unsubscribe?.();
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { ulid } from 'ulid';
+import { AppError } from '../core/app-error.ts';
+import type { Job } from '../core/job.ts';
+import { toJobSpec } from '../core/job-request.ts';
+import type { JobRequest, JobSpec } from '../core/job-request.ts';
+import { drawNameSuffix, toNamePrefix } from '../core/names.ts';
+import type { Store } from '../store/store.ts';
+
+type IntakeOptions = {
+  store: Pick<Store, 'acceptJob' | 'findJob' | 'requestCancel'>;
+  clock: () => Date;
+  /** Fills the bytes it is given, as node:crypto's randomFillSync does. */
+  random: (bytes: Uint8Array) => Uint8Array;
+  workerImage: string;
+  namespace: string;
+};
+
+type Draft = {
+  id: string | null;
+  name: string;
+  spec: JobSpec;
+  requestHash: string;
+  idempotencyKey: string | null;
+  rerunOf: string | null;
+};
+
+export type Intake = ReturnType<typeof createIntake>;
+
+/** Wishes of people and programs on their way into the store. None of them waits for the cluster. */
+export function createIntake({ store, clock, random, workerImage, namespace }: IntakeOptions) {
+  /** The new job, or the one that the same key or id with the same request made before. Throws AppError `conflict`. */
+  function accept(request: JobRequest, { idempotencyKey }: { idempotencyKey: string | null }): Accepted {
+    return keep({
+      id: request.id ?? null,
+      name: request.name,
+      spec: toJobSpec(request, workerImage),
+      requestHash: hashOf(request),
+      idempotencyKey,
+      rerunOf: null,
+    });
+  }
+
+  /** A new job with the same name and spec, and an id of its own. Throws AppError `not-found`. */
+  function rerun(id: string): Accepted {
+    const job = store.findJob(id);
+    if (job === undefined) throw noSuchJob();
+    const { name, spec } = job;
+    return keep({
+      id: null,
+      name,
+      spec,
+      requestHash: hashOf({ rerunOf: id, name, spec }),
+      idempotencyKey: null,
+      rerunOf: id,
+    });
+  }
+
+  /** Throws AppError `not-found`, or `conflict` for a job that has already ended otherwise. */
+  function cancel(id: string): { kind: 'cancelled' | 'requested' | 'already-cancelled' } {
+    const kind = store.requestCancel(id, 'User');
+    if (kind === 'unknown-job') throw noSuchJob();
+    if (kind === 'ended')
+      throw new AppError('conflict', 'The job has already ended; there is nothing to cancel.');
+    return { kind };
+  }
+
+  function keep({ id, ...draft }: Draft): Accepted {
+    const generateName = `${toNamePrefix(draft.name)}-`;
+    const outcome = store.acceptJob({
+      ...draft,
+      id: id ?? ulid(clock().getTime(), draw),
+      namespace,
+      generateName,
+      // Drawn once and for all: a create that is repeated under this name can never make a second Job.
+      kubernetesName: generateName + drawNameSuffix(random),
+    });
+    if (outcome.kind !== 'conflict') return outcome;
+    throw new AppError(
+      'conflict',
+      outcome.by === 'key'
+        ? 'This Idempotency-Key was used for another request.'
+        : 'This id belongs to a job that was requested otherwise.',
+    );
+  }
+
+  /** A number from 0 up to 1; the 256 steps fall evenly on the 32 letters of a ulid. */
+  function draw(): number {
+    return (random(new Uint8Array(1)).at(0) ?? 0) / 256;
+  }
+
+  return { accept, rerun, cancel };
+}
+
+type Accepted = { kind: 'accepted' | 'same'; job: Job };
+
+function noSuchJob(): AppError {
+  return new AppError('not-found', 'There is no such job.');
+}
+
+/** The same for two requests that mean the same, whatever the order of their fields. */
+function hashOf(request: unknown): string {
+  return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

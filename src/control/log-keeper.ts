@@ -1,0 +1,100 @@
+import type { Logger } from 'pino';
+import { AppError } from '../core/app-error.ts';
+import type { Kube } from '../kube/cluster.ts';
+import { createLogClip } from '../store/log-clip.ts';
+import type { LogToKeep } from '../store/logs.ts';
+import type { Store } from '../store/store.ts';
+import { toPauseMs } from './pacing.ts';
+
+const readsAtOnce = 4;
+/** The longest that a pod on its way out is listened to, and that a log may take to come. */
+const longestReadMs = 60_000;
+
+/**
+ * Fetches the log of each pod that has ended, once, since it goes with the pod. One that is being deleted (a deadline, a
+ * cancel) is listened to until its end, for its last words leave the cluster as soon as they are spoken.
+ */
+export function createLogKeeper({
+  store,
+  kube,
+  log,
+  clock,
+  signal,
+}: {
+  store: Store;
+  kube: Kube;
+  log: Logger;
+  clock: () => Date;
+  signal: AbortSignal;
+}) {
+  const underWay = new Map<string, Promise<void>>();
+  const failures = new Map<string, { count: number; retryAt: number }>();
+
+  /** Starts what there is room for, and does not wait for the end: a terminating pod may speak for a while yet. */
+  function runOnce(): { started: number } {
+    const now = clock().getTime();
+    const isDue = ({ podUid }: LogToKeep) =>
+      !underWay.has(podUid) && (failures.get(podUid)?.retryAt ?? 0) <= now;
+    const room = readsAtOnce - underWay.size;
+    if (room <= 0 || signal.aborted) return { started: 0 };
+    // Those in hand and those that wait for another try are still listed, and must not hide the others.
+    const due = store
+      .listLogsToKeep(readsAtOnce + underWay.size + failures.size)
+      .filter(isDue)
+      .slice(0, room);
+    for (const item of due) {
+      underWay.set(
+        item.podUid,
+        keep(item).finally(() => underWay.delete(item.podUid)),
+      );
+    }
+    return { started: due.length };
+  }
+
+  async function keep(item: LogToKeep): Promise<void> {
+    try {
+      store.keepLog({ ...item, text: await read(item) });
+      failures.delete(item.podUid);
+    } catch (err) {
+      if (!signal.aborted) fail(item, err);
+    }
+  }
+
+  /** In bounded memory, however long the log is. */
+  async function read({ pod, ended }: LogToKeep): Promise<Buffer> {
+    const clip = createLogClip();
+    const limit = AbortSignal.timeout(longestReadMs);
+    try {
+      const chunks = kube.readPodLog({ pod, follow: !ended }, AbortSignal.any([signal, limit]));
+      for await (const chunk of chunks) clip.push(chunk);
+    } catch (error) {
+      // Of a pod that is slow to leave, what was heard so far is worth keeping; ended ones are read again.
+      if (ended || !limit.aborted) throw error;
+    }
+    return clip.toBuffer();
+  }
+
+  function fail({ podUid, jobId, pod }: LogToKeep, err: unknown): void {
+    if (err instanceof AppError && isThereNone(err)) {
+      failures.delete(podUid);
+      store.markLogUnavailable(podUid);
+      return;
+    }
+    const count = (failures.get(podUid)?.count ?? 0) + 1;
+    failures.set(podUid, { count, retryAt: clock().getTime() + toPauseMs(count) });
+    log.warn({ err, jobId, pod, count }, 'a log could not be fetched, and is tried again');
+  }
+
+  return {
+    runOnce,
+    /** Resolves when no log is being read. */
+    async idle(): Promise<void> {
+      while (underWay.size > 0) await Promise.all(underWay.values());
+    },
+  };
+}
+
+/** The pod is gone, or its container never started and, since the pod has ended, never will. */
+function isThereNone(error: AppError): boolean {
+  return error.code === 'not-found' || error.message.includes('waiting to start');
+}

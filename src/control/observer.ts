@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import type { Kube } from '../kube/cluster.ts';
+import type { SeenJob, SeenPod } from '../kube/observation.ts';
+import type { Reflector } from '../kube/reflector.ts';
+import type { Store } from '../store/store.ts';
+import type { Unsettled } from '../store/unsettled.ts';
+
+export type ObserverOptions = { store: Store; kube: Kube; log: Logger; signal: AbortSignal };
+
+/**
+ * Feeds what the two watches see into the store, as facts; what they mean is decided there. Jobs and pods are matched by the
+ * job-id label. What carries it without a row of ours is an orphan: told once, and never touched.
+ */
+export function startObserver({ store, kube, log, signal }: ObserverOptions) {
+  /** What the store could not take (a full disk), by object; the latest word replaces an older one. */
+  const owed = new Map<string, () => void>();
+  const orphans = new Set<string>();
+  /** Read before the first lists begin, which then serve as the other half of the first compare. */
+  let believedAtStart: Unsettled[] | null = store.listUnsettled();
+  const firstSync = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => firstSync.resolve(), { once: true });
+
+  function tell(uid: string, commit: () => void): void {
+    try {
+      commit();
+      owed.delete(uid);
+    } catch (err) {
+      owed.set(uid, commit);
+      log.error({ err, uid }, 'an observation could not be stored, and is kept for another try');
+    }
+  }
+
+  const jobs: Reflector<SeenJob> = kube.watchJobs(
+    {
+      onUpsert: ({ jobId, observation }) => {
+        if (jobId !== null) tell(observation.uid, () => store.observeJob(jobId, observation));
+      },
+      onGone: ({ jobId, observation }) => {
+        orphans.delete(observation.uid);
+        if (jobId !== null) tell(observation.uid, () => store.markJobGone(jobId, observation.uid));
+      },
+      onSynced,
+    },
+    signal,
+  );
+
+  const pods: Reflector<SeenPod> = kube.watchPods(
+    {
+      onUpsert: ({ jobId, observation }) => {
+        if (jobId !== null) tell(observation.uid, () => store.observePod(jobId, observation));
+      },
+      onGone: ({ jobId, observation }) => {
+        if (jobId !== null) tell(observation.uid, () => store.markPodGone(jobId, observation.uid));
+      },
+      onSynced,
+    },
+    signal,
+  );
+
+  function onSynced(): void {
+    if (jobs.status().synced && pods.status().synced) firstSync.resolve();
+  }
+
+  /** What the store believed to be in the cluster, against lists that began after it was asked: what they lack is gone. */
+  async function compareOnce(): Promise<{ jobsGone: number; podsGone: number; orphans: number }> {
+    const believed = believedAtStart ?? store.listUnsettled();
+    if (believedAtStart === null) await Promise.all([jobs.resync(), pods.resync()]);
+    believedAtStart = null;
+    let [jobsGone, podsGone] = [0, 0];
+    for (const { id, uid, pods: itsPods } of believed) {
+      // Without a uid it may not have been created yet: the dispatcher's affair.
+      if (uid !== null && !jobs.items().has(uid)) {
+        tell(uid, () => store.markJobGone(id, uid));
+        jobsGone += 1;
+      }
+      for (const pod of itsPods) {
+        if (pods.items().has(pod.uid)) continue;
+        tell(pod.uid, () => store.markPodGone(id, pod.uid));
+        podsGone += 1;
+      }
+    }
+    return { jobsGone, podsGone, orphans: reportOrphans() };
+  }
+
+  function reportOrphans(): number {
+    for (const { jobId, observation } of jobs.items().values()) {
+      if (orphans.has(observation.uid) || (jobId !== null && store.findJob(jobId) !== undefined)) continue;
+      orphans.add(observation.uid);
+      log.warn(
+        { jobId, kubernetesName: observation.name },
+        'a Job with our label belongs to no row; it is left alone',
+      );
+    }
+    return orphans.size;
+  }
+
+  /** Tries again what the store could not take. */
+  function retryOwed(): { owed: number } {
+    for (const [uid, commit] of owed) tell(uid, commit);
+    return { owed: owed.size };
+  }
+
+  return {
+    compareOnce,
+
+    retryOwed,
+
+    /** Resolves once both watches have seen everything, or when the signal aborts. */
+    synced: firstSync.promise,
+
+    status: () => ({ jobs: jobs.status(), pods: pods.status(), owed: owed.size }),
+
+    done: Promise.all([jobs.done, pods.done]),
+  };
+}

@@ -1,0 +1,149 @@
+import type { Job, JobEvent, JobSummary } from '../core/job.ts';
+import { isFinal } from '../core/job-state.ts';
+import type { JobState } from '../core/job-state.ts';
+import { toPlainText } from './plain-text.ts';
+import { toDurationText, toUtcText } from './times.ts';
+
+/** Jobs as pages show them: every text ready to print, nothing left to decide in a template. */
+type Moment = { iso: string; text: string };
+
+export const stateLabels: Record<JobState, string> = {
+  QUEUED: 'Queued',
+  CREATED: 'Created',
+  RUNNING: 'Running',
+  SUCCEEDED: 'Succeeded',
+  FAILED: 'Failed',
+  CANCELLED: 'Cancelled',
+  LOST: 'Lost',
+};
+
+const stateSentences: Record<JobState, string> = {
+  QUEUED: 'Accepted; it waits for its turn.',
+  CREATED: 'In the cluster; no container runs yet.',
+  RUNNING: 'At work.',
+  SUCCEEDED: 'Done.',
+  FAILED: 'It failed.',
+  CANCELLED: 'It was cancelled.',
+  LOST: 'It left the cluster before anyone saw how it ended.',
+};
+
+export function toJobRow(job: JobSummary) {
+  const ended = isFinal(job.state);
+  return {
+    id: job.id,
+    href: `/jobs/${encodeURIComponent(job.id)}`,
+    name: toPlainText(job.name),
+    state: job.state,
+    stateLabel: job.cancelRequestedAt !== null && !ended ? 'Cancelling' : stateLabels[job.state],
+    ended,
+    words: wordsOf(job),
+    progress: ended ? null : (job.report?.progress ?? null),
+    reason: job.reason,
+    created: toMoment(job.createdAt),
+    started: toMomentOrNull(job.startedAt),
+    finished: toMomentOrNull(job.finishedAt),
+    duration:
+      job.startedAt !== null && job.finishedAt !== null
+        ? toDurationText(job.startedAt, job.finishedAt)
+        : null,
+  };
+}
+export type JobRow = ReturnType<typeof toJobRow>;
+
+/** The one line that tells most: why it waits or failed, else the worker's latest word, else what the state means. */
+function wordsOf(job: JobSummary): string {
+  const report = job.report === null ? null : reportText(job.report);
+  const why = job.explanation === null ? null : toPlainText(job.explanation);
+  return (isFinal(job.state) ? (why ?? report) : (report ?? why)) ?? stateSentences[job.state];
+}
+
+/** At most so many tasks stand in a page; the API has them all. */
+const shownTasks = 100;
+
+export function toJobPage(job: Job) {
+  return {
+    ...toJobRow(job),
+    // A cancel that is on its way needs no second one.
+    mayCancel: !isFinal(job.state) && job.cancelRequestedAt === null,
+    explanation: job.explanation === null ? stateSentences[job.state] : toPlainText(job.explanation),
+    report: job.report === null ? null : { text: reportText(job.report), at: toMoment(job.report.at) },
+    discrepancy: job.discrepancy === null ? null : toPlainText(job.discrepancy),
+    result: job.result === null ? null : toPlainText(JSON.stringify(job.result, null, 2)),
+    rerunOf: job.rerunOf,
+    tasks: job.tasks.slice(0, shownTasks).map(toTaskView),
+    hiddenTasks: Math.max(0, job.tasks.length - shownTasks),
+    completions: job.spec.completions,
+    conditions: job.conditions.map(({ type, status, reason, message }) => ({
+      text: status === 'True' ? type : `${type}: ${status}`,
+      why: toPlainText([reason, message].filter((part) => part !== null && part !== '').join(': ')),
+    })),
+    kubernetes: job.kubernetes,
+    image: job.spec.image,
+    spec: toPlainText(JSON.stringify(job.spec, null, 2)),
+  };
+}
+
+function toTaskView(task: Job['tasks'][number]) {
+  return {
+    index: task.index,
+    report: task.report === null ? null : reportText(task.report),
+    attempts: task.attempts.map((attempt) => ({
+      pod: attempt.pod,
+      phase: attempt.phase,
+      exitCode: attempt.exitCode,
+      reason: attempt.reason,
+      restarts: attempt.restarts,
+      started: toMomentOrNull(attempt.startedAt),
+      duration:
+        attempt.startedAt !== null && attempt.finishedAt !== null
+          ? toDurationText(attempt.startedAt, attempt.finishedAt)
+          : null,
+    })),
+  };
+}
+
+/** An entry of the history: a headline and, where there is more to say, a second line. */
+export function toHistoryEntry(event: JobEvent) {
+  return { at: toMoment(event.at), kind: event.kind, state: event.state, ...toHistoryText(event) };
+}
+
+function toHistoryText(event: JobEvent): { text: string; more: string | null } {
+  const why = event.explanation ?? event.reason ?? null;
+  const more = (text: string | null | undefined) => (text ? toPlainText(text) : null);
+  switch (event.kind) {
+    case 'state':
+      return { text: stateLabels[event.state], more: more(event.discrepancy ?? why) };
+    case 'report': {
+      const { status = '', message = null, progress = null } = event;
+      return { text: reportText({ status, message, progress }), more: more(event.discrepancy) };
+    }
+    case 'pod': {
+      const exit =
+        event.exitCode === undefined || event.exitCode === null ? '' : `, exit code ${event.exitCode}`;
+      return { text: `Pod ${event.pod ?? ''}: ${event.phase ?? ''}${exit}`, more: more(why) };
+    }
+    case 'log':
+      return { text: `Log of pod ${event.pod ?? ''} kept`, more: more(toSizeText(event.bytes)) };
+    case 'cancel':
+      return { text: 'Cancel requested', more: more(why) };
+  }
+}
+
+function reportText(report: { status: string; message: string | null; progress: number | null }): string {
+  const percent = report.progress === null ? '' : ` (${Math.round(report.progress)} %)`;
+  const message = report.message === null ? '' : ` – ${report.message}`;
+  return toPlainText(`${report.status}${percent}${message}`);
+}
+
+function toSizeText(bytes: number | undefined): string | null {
+  if (bytes === undefined) return null;
+  return bytes < 1024 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KiB`;
+}
+
+function toMoment(time: string): Moment {
+  return { iso: time, text: toUtcText(time) };
+}
+
+function toMomentOrNull(time: string | null): Moment | null {
+  return time === null ? null : toMoment(time);
+}

@@ -1,0 +1,100 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { AppError } from '../core/app-error.ts';
+import { parseInput } from '../core/parse.ts';
+import { reportFormSchema, reportSchema } from '../core/report.ts';
+import type { ReportInput } from '../core/report.ts';
+import type { Store } from '../store/store.ts';
+import { route } from './route.ts';
+import type { Route } from './route.ts';
+
+/** Whether a token is valid for exactly this job, in constant time. */
+export type JobTokens = { matches: (jobId: string, token: string) => boolean };
+
+const limit = 128 * 1024;
+const queryFields = { 'job-id': z.string().optional(), token: z.string().optional() };
+
+const answerSchema = z.strictObject({
+  'job-id': z.string(),
+  status: z.string().describe('The report as it was kept'),
+});
+
+/** What workers say of their work: `/status`, and `/updatejobstatus` as the original sample called it. */
+export function createStatusReports({
+  store,
+  tokens,
+}: {
+  store: Pick<Store, 'addReport'>;
+  tokens: JobTokens;
+}): Route[] {
+  return ['/status', '/updatejobstatus'].map((path) =>
+    route({
+      method: 'post',
+      path,
+      kind: 'api',
+      tag: 'Workers',
+      summary: path === '/status' ? 'Report on a job' : 'The same as /status, under its old name',
+      description:
+        'Needs the token that the job was given: as `Authorization: Bearer`, or in the query, as `$JOBSPAWN_STATUS_URL` has it.',
+      forMachines: true,
+      query: z.strictObject(queryFields),
+      body: {
+        types: ['json', 'form'],
+        schema: z.record(z.string(), z.unknown()),
+        documentedAs: reportSchema,
+        limit,
+      },
+      answers: { 200: { description: 'Kept', schema: answerSchema } },
+      problems: [400, 401, 409, 413, 415, 503],
+      handle: ({ req, res, query, body }) => {
+        const { token, ...fields } = merge(query, body);
+        const report = toReport(req, fields);
+        const given = bearerOf(req) ?? token;
+        if (typeof given !== 'string' || !tokens.matches(report['job-id'], given)) throw notYours();
+        keep(store, report);
+        res.json({ 'job-id': report['job-id'], status: report.status });
+      },
+    }),
+  );
+}
+
+function keep(store: Pick<Store, 'addReport'>, report: ReportInput): void {
+  const { kind } = store.addReport(report);
+  switch (kind) {
+    case 'kept':
+      return;
+    case 'unknown-job':
+      throw notYours();
+    case 'contradicts':
+      throw new AppError(
+        'conflict',
+        'The report contradicts how the job ended; it was kept as a discrepancy.',
+      );
+    case 'claimed-by-another-pod':
+      throw new AppError('conflict', 'Another pod holds the claim on this task.');
+  }
+}
+
+/** Query and body as one. What stands in both must be the same, or a token could vouch for another job's report. */
+function merge(query: Record<string, unknown>, body: Record<string, unknown>): Record<string, unknown> {
+  const faults = Object.keys(query)
+    .filter((field) => body[field] !== undefined && body[field] !== query[field])
+    .map((field) => ({ pointer: `/${field}`, detail: `differs from ?${field}` }));
+  if (faults.length > 0) throw new AppError('invalid', 'Query and body do not say the same.', { faults });
+  return { ...body, ...query };
+}
+
+function toReport(req: Request, fields: Record<string, unknown>): ReportInput {
+  return typeof req.is('application/x-www-form-urlencoded') === 'string'
+    ? parseInput(reportFormSchema, fields, 'The report')
+    : parseInput(reportSchema, fields, 'The report');
+}
+
+function bearerOf(req: Request): string | undefined {
+  return /^Bearer +([^ ]+) *$/i.exec(req.get('Authorization') ?? '')?.[1];
+}
+
+/** One answer for a wrong token, a missing one, another job's and an unknown job: nobody learns which jobs there are. */
+function notYours(): AppError {
+  return new AppError('unauthorized', 'A token that is valid for this job is required.');
+}

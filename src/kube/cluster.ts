@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import type { V1Job } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { AppError } from '../core/app-error.ts';
+import type { JobObservation } from '../core/facts.ts';
+import { ourSelector } from '../core/labels.ts';
+import { isNamespaceName, isObjectName } from '../core/names.ts';
+import { toAppError } from './api-failure.ts';
+import type { Connection } from './connection.ts';
+import { toRefusal } from './create-outcome.ts';
+import type { CreateOutcome } from './create-outcome.ts';
+import { toSeenJob, toSeenPod } from './observation.ts';
+import type { SeenJob, SeenPod } from './observation.ts';
+import { readLog } from './pod-log.ts';
+import type { PodLogRequest } from './pod-log.ts';
+import { startReflector } from './reflector.ts';
+import type { Listener } from './reflector.ts';
+
+export type Kube = ReturnType<typeof createKube>;
+
+/** How long the API server may take over a create; our own patience is a little longer, so that its answer arrives. */
+const serverTimeout = '10s';
+export const createTimeoutMs = 15_000;
+
+/** A right as SelfSubjectAccessReview asks for it, in the job namespace. */
+export type Right = { group: string; resource: string; subresource?: string; verb: string };
+
+const uidSchema = z.object({ metadata: z.object({ uid: z.string() }) });
+const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
+
+/**
+ * The calls that the rest of the application makes, all in one namespace. Expected outcomes are values; anything else is
+ * an AppError (`unavailable` when the cluster did not answer), or the reason of an aborted signal.
+ */
+export function createKube({
+  connection,
+  namespace,
+  log,
+  clock = () => new Date(),
+  random = Math.random,
+}: {
+  connection: Connection;
+  namespace: string;
+  log: Logger;
+  clock?: () => Date;
+  random?: () => number;
+}) {
+  if (!isNamespaceName(namespace)) throw new AppError('invalid', `"${namespace}" is no name of a namespace.`);
+  const jobsPath = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+  const podsPath = `/api/v1/namespaces/${namespace}/pods`;
+
+  async function isAllowed(right: Right, signal: AbortSignal): Promise<boolean> {
+    const answer = await connection.call(
+      {
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes: { namespace, ...right } },
+        },
+      },
+      signal,
+    );
+    if (!answer.ok) throw toAppError(answer.failure, 'ask which rights we have');
+    return reviewSchema.parse(answer.value).status.allowed;
+  }
+
+  /** Nothing was made, either way; only when the right is there for sure was it this Job that was not wanted. */
+  async function judgeForbidden(message: string, signal: AbortSignal): Promise<CreateOutcome> {
+    try {
+      const allowed = await isAllowed({ group: 'batch', resource: 'jobs', verb: 'create' }, signal);
+      return allowed ? { kind: 'refused', reason: 'Forbidden', message } : { kind: 'forbidden', message };
+    } catch {
+      signal.throwIfAborted();
+      return { kind: 'forbidden', message };
+    }
+  }
+
+  return {
+    namespace,
+
+    async createJob(manifest: V1Job, signal: AbortSignal): Promise<CreateOutcome> {
+      checkName(manifest.metadata?.name ?? '');
+      const answer = await connection.call(
+        {
+          method: 'POST',
+          path: jobsPath,
+          query: { fieldValidation: 'Strict', fieldManager: 'jobspawn', timeout: serverTimeout },
+          body: manifest,
+          timeoutMs: createTimeoutMs,
+        },
+        signal,
+      );
+      if (answer.ok) return { kind: 'created', observation: toSeenJob(answer.value).observation };
+      const refusal = toRefusal(answer.failure, random());
+      return refusal.kind === 'ask-rights' ? judgeForbidden(refusal.message, signal) : refusal;
+    },
+
+    /** The Job of this name and the job id on its label (null: not ours), or undefined. */
+    async findJob(
+      name: string,
+      signal: AbortSignal,
+    ): Promise<{ observation: JobObservation; jobId: string | null } | undefined> {
+      const answer = await connection.call({ method: 'GET', path: `${jobsPath}/${checkName(name)}` }, signal);
+      if (answer.ok) return toSeenJob(answer.value);
+      if (answer.failure.reason === 'NotFound') return undefined;
+      throw toAppError(answer.failure, `look for the Job ${name}`);
+    },
+
+    /** Deletes exactly this Job, and its pods after it; `gone` also when the name belongs to another one by now. */
+    async deleteJob(name: string, uid: string, signal: AbortSignal): Promise<'deleted' | 'gone'> {
+      const answer = await connection.call(
+        {
+          method: 'DELETE',
+          path: `${jobsPath}/${checkName(name)}`,
+          // All in the body: when there is one, the server does not read the query, and would orphan the pods.
+          body: {
+            apiVersion: 'v1',
+            kind: 'DeleteOptions',
+            propagationPolicy: 'Background',
+            preconditions: { uid },
+          },
+        },
+        signal,
+      );
+      if (answer.ok) return 'deleted';
+      if (answer.failure.reason === 'NotFound' || answer.failure.reason === 'Conflict') return 'gone';
+      throw toAppError(answer.failure, `delete the Job ${name}`);
+    },
+
+    /** As `kubectl logs`. Throws AppError `not-found` for a pod that is gone, `unavailable` for one not started. */
+    readPodLog(request: PodLogRequest, signal: AbortSignal): AsyncIterable<Buffer> {
+      return readLog({ connection, path: `${podsPath}/${checkName(request.pod)}/log` }, request, signal);
+    },
+
+    /** Every Job with our label, for as long as the signal lasts. */
+    watchJobs(listener: Listener<SeenJob>, signal: AbortSignal) {
+      return startReflector({
+        connection,
+        path: jobsPath,
+        labelSelector: ourSelector,
+        project: toSeenJob,
+        listener,
+        log,
+        signal,
+        clock,
+        random,
+      });
+    },
+
+    watchPods(listener: Listener<SeenPod>, signal: AbortSignal) {
+      return startReflector({
+        connection,
+        path: podsPath,
+        labelSelector: ourSelector,
+        project: toSeenPod,
+        listener,
+        log,
+        signal,
+        clock,
+        random,
+      });
+    },
+
+    /** What tells this cluster and namespace from every other; null if there is no such namespace. */
+    async getNamespaceUid(signal: AbortSignal): Promise<string | null> {
+      const answer = await connection.call(
+        { method: 'GET', path: `/api/v1/namespaces/${namespace}` },
+        signal,
+      );
+      if (answer.ok) return uidSchema.parse(answer.value).metadata.uid;
+      if (answer.failure.reason === 'NotFound') return null;
+      throw toAppError(answer.failure, `read the namespace ${namespace}`);
+    },
+
+    isAllowed,
+  };
+}
+
+function checkName(name: string): string {
+  if (!isObjectName(name)) throw new AppError('invalid', `"${name}" is no name of a Kubernetes object.`);
+  return name;
+}

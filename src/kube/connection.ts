@@ -1,0 +1,121 @@
+/**
+ * The room of the cluster: everything that is said to Kubernetes, and what it answers.
+ *
+ * Owns: connections, credentials, the Job manifest, the lasting watch, logs; the translation of Kubernetes' errors.
+ * May import: core, @kubernetes/client-node (for its kubeconfig and its types), undici. Never: store, control, handlers.
+ *
+ * Requests are raw JSON over one pool: the library's models drop fields that they do not know, and its calls
+ * have no time limit, no retry, and a connection of their own each.
+ */
+import type { Readable } from 'node:stream';
+import { request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { AppError } from '../core/app-error.ts';
+import { toApiFailure, toNoAnswer } from './api-failure.ts';
+import type { ApiFailure } from './api-failure.ts';
+import { openCredentials } from './credentials.ts';
+import type { ClusterTarget } from './credentials.ts';
+
+export type Query = Record<string, string | number | boolean | undefined>;
+
+export type ApiRequest = {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Below the server's URL, starting with a slash; its parts are checked or encoded by the caller. */
+  path: string;
+  query?: Query;
+  body?: unknown;
+  /** How long to wait for the whole answer; 30 s if not said. */
+  timeoutMs?: number;
+};
+
+export type Answer<T> = { ok: true; value: T } | { ok: false; failure: ApiFailure };
+
+export type Connection = Awaited<ReturnType<typeof connectCluster>>;
+
+/**
+ * Reads the credentials; nothing is asked of the cluster yet.
+ * Throws AppError `unavailable`, one sentence, for a file or context that is not there or cannot be used.
+ */
+export async function connectCluster(target: ClusterTarget) {
+  const credentials = await openCredentials(target).catch((cause: unknown): never => {
+    if (cause instanceof AppError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('unavailable', `The cluster's credentials cannot be used: ${why}.`, { cause });
+  });
+
+  async function send(call: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { server, headers, dispatcher } = await credentials.get();
+    return request(`${server}${call.path}${toQueryString(call.query)}`, {
+      method: call.method,
+      dispatcher,
+      signal,
+      // The signal is the only clock: a quiet watch or log is no error.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      headers: {
+        accept: 'application/json, */*',
+        'user-agent': 'jobspawn',
+        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+    });
+  }
+
+  /** One repeat after a 401, with credentials read anew: a rotated token is no failure. */
+  async function sendWithRenewal(call: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const response = await send(call, signal);
+    if (response.statusCode !== 401) return response;
+    await response.body.dump();
+    await credentials.renew();
+    return send(call, signal);
+  }
+
+  return {
+    /** Of the kubeconfig's context, or of the pod we run in; undefined if none is named. */
+    namespace: credentials.namespace(),
+
+    /** One request and its whole JSON answer. Rejects only when `signal` is aborted, with its reason. */
+    async call(call: ApiRequest, signal: AbortSignal): Promise<Answer<unknown>> {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(call.timeoutMs ?? 30_000)]);
+      try {
+        const response = await sendWithRenewal(call, limited);
+        if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
+        return { ok: true, value: await response.body.json() };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { ok: false, failure: toNoAnswer(error) };
+      }
+    },
+
+    /** A GET whose answer lasts; the reader ends it through `signal`, or by destroying the stream. */
+    async open(path: string, query: Query, signal: AbortSignal): Promise<Answer<Readable>> {
+      try {
+        const response = await sendWithRenewal({ method: 'GET', path, query }, signal);
+        if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
+        return { ok: true, value: response.body };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { ok: false, failure: toNoAnswer(error) };
+      }
+    },
+
+    /** Cuts what is still open. */
+    close: credentials.close,
+  };
+}
+
+async function toFailure(response: Dispatcher.ResponseData): Promise<ApiFailure> {
+  const retryAfter = response.headers['retry-after'];
+  return toApiFailure(
+    response.statusCode,
+    await response.body.text(),
+    typeof retryAfter === 'string' ? retryAfter : undefined,
+  );
+}
+
+function toQueryString(query: Query = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  return search.size === 0 ? '' : `?${search.toString()}`;
+}

@@ -1,0 +1,134 @@
+import type { RequestOptions } from 'node:https';
+import { KubeConfig } from '@kubernetes/client-node';
+import { Agent, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+import { AppError } from '../core/app-error.ts';
+
+/** Where the cluster is: a kubeconfig file (with a context other than its current one), or the pod we run in. */
+export type ClusterTarget = { kind: 'kubeconfig'; path: string; context?: string } | { kind: 'in-cluster' };
+
+/** What a request needs: the server's URL without a slash at the end, headers, and the pool of connections. */
+export type Credentials = { server: string; headers: Record<string, string>; dispatcher: Dispatcher };
+
+/** client-node re-reads a token file after 60 s; asking it this often adds little to that. */
+const freshMs = 30_000;
+
+/**
+ * Credentials of client-node's KubeConfig (certificates, token files, exec plugins) over one shared pool. The library
+ * itself makes a new agent for each call, which costs a TLS handshake every time and leaks sockets.
+ */
+export async function openCredentials(target: ClusterTarget) {
+  let { config, namespace } = loadConfig(target);
+  let pool: { key: string; dispatcher: Dispatcher } | undefined;
+  let current = await read();
+  let readAt = performance.now();
+  let renewal: Promise<void> | undefined;
+
+  async function read(): Promise<Credentials> {
+    const options: RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, auth } = options;
+    const made = config.createDispatcherOptions(config.getCurrentCluster(), {
+      ca,
+      cert,
+      key,
+      pfx,
+      passphrase,
+      rejectUnauthorized,
+      servername,
+    });
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value).trim();
+    if (typeof auth === 'string') headers['Authorization'] = `Basic ${Buffer.from(auth).toString('base64')}`;
+    return { server: config.getCurrentCluster()?.server ?? '', headers, dispatcher: poolFor(made) };
+  }
+
+  /** A rotated client certificate gets a new pool; what still runs on the old one may end there. */
+  function poolFor(options: ReturnType<KubeConfig['createDispatcherOptions']>): Dispatcher {
+    const key = JSON.stringify(options);
+    if (pool?.key === key) return pool.dispatcher;
+    void pool?.dispatcher.close();
+    pool = { key, dispatcher: toDispatcher(options) };
+    return pool.dispatcher;
+  }
+
+  async function refresh(): Promise<void> {
+    current = await read();
+    readAt = performance.now();
+  }
+
+  async function reload(): Promise<void> {
+    ({ config, namespace } = loadConfig(target));
+    await refresh();
+  }
+
+  return {
+    async get(): Promise<Credentials> {
+      if (performance.now() - readAt > freshMs) await refresh();
+      return current;
+    },
+
+    /** Reads everything anew, past every cache: for a 401. Calls that come together share one reading. */
+    renew(): Promise<void> {
+      renewal ??= reload().finally(() => (renewal = undefined));
+      return renewal;
+    },
+
+    /** The context's own. */
+    namespace: () => namespace,
+
+    close: async (): Promise<void> => {
+      await pool?.dispatcher.destroy();
+    },
+  };
+}
+
+function toDispatcher(options: ReturnType<KubeConfig['createDispatcherOptions']>): Dispatcher {
+  // HTTP/1.1 by choice: over one HTTP/2 connection a half-open watch would hold up every other call.
+  switch (options.type) {
+    case 'none':
+      return new Agent({ allowH2: false });
+    case 'agent':
+      return new Agent({ connect: options.connect, allowH2: false });
+    case 'proxy':
+      return new ProxyAgent({ uri: options.uri, requestTls: options.requestTls, allowH2: false });
+    default:
+      throw new AppError('unavailable', 'The kubeconfig names a SOCKS proxy, which is not supported.');
+  }
+}
+
+function loadConfig(target: ClusterTarget): { config: KubeConfig; namespace: string | undefined } {
+  const config = new KubeConfig();
+  try {
+    if (target.kind === 'in-cluster') config.loadFromCluster();
+    else config.loadFromFile(target.path);
+  } catch (cause) {
+    throw new AppError('unavailable', `${nameOf(target)} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
+  if (target.kind === 'kubeconfig' && target.context !== undefined) config.setCurrentContext(target.context);
+  const context = config.getContextObject(config.getCurrentContext());
+  if (context === null) {
+    throw new AppError(
+      'unavailable',
+      `${nameOf(target)} has no context named "${config.getCurrentContext() ?? ''}".`,
+    );
+  }
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    throw new AppError('unavailable', `${nameOf(target)} has no cluster named "${context.cluster}".`);
+  }
+  if (target.kind === 'in-cluster' && cluster.server.includes('undefined')) {
+    throw new AppError('unavailable', 'This process does not run in a pod of a Kubernetes cluster.');
+  }
+  // Without any user the library would leave out the cluster's CA too.
+  config.loadFromClusterAndUser(cluster, config.getCurrentUser() ?? { name: 'nobody' });
+  return { config, namespace: context.namespace };
+}
+
+function nameOf(target: ClusterTarget): string {
+  return target.kind === 'in-cluster' ? "The pod's service account" : `The kubeconfig ${target.path}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+}

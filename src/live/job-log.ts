@@ -1,0 +1,177 @@
+import { AppError } from '../core/app-error.ts';
+import type { Job } from '../core/job.ts';
+import { isFinal } from '../core/job-state.ts';
+import type { Kube } from '../kube/cluster.ts';
+import type { Store } from '../store/store.ts';
+import type { EventFeed } from './event-feed.ts';
+
+type LogOptions = {
+  /** Only this completion index. */
+  task?: number | undefined;
+  /** Only this attempt of each task, counted from 0. */
+  attempt?: number | undefined;
+  /** Only so many lines from the end, of each pod. */
+  tail?: number | undefined;
+  /** Goes on until the job has ended, over pods that are yet to start. */
+  follow: boolean;
+  signal: AbortSignal;
+};
+
+type Attempt = Job['tasks'][number]['attempts'][number];
+type Pod = Attempt & { task: number };
+
+type FollowOutcome = 'read' | 'not-started' | 'gone';
+
+/** How long to wait for news of a pod whose log cannot be read now; most often an event comes first. */
+const patienceMs = 5000;
+
+type LogParts = {
+  store: Pick<Store, 'findJob' | 'findLog' | 'lastSeq'>;
+  kube: Pick<Kube, 'readPodLog'>;
+  feed: EventFeed;
+};
+
+export type JobLog = ReturnType<typeof createJobLog>;
+
+/** The log of a job, pod after pod: the kept text where there is one, else live from the cluster. */
+export function createJobLog({ store, kube, feed }: LogParts) {
+  /**
+   * Pods in the order of task, then age. Where there are several, a line `==> pod NAME (task N) <==` stands before each. A log that
+   * is nowhere to be had is passed over. Throws AppError `unavailable` when it is not followed and the cluster does not answer.
+   */
+  async function* read(job: Job, options: LogOptions): AsyncGenerator<Buffer, void, undefined> {
+    const { follow, signal } = options;
+    const told = new Set<string>();
+    let lastByte = newline;
+    while (!signal.aborted) {
+      const after = store.lastSeq();
+      const current = store.findJob(job.id) ?? job;
+      const pods = toPods(current, options);
+      const pod = pods.find(({ podUid }) => !told.has(podUid));
+      if (pod === undefined) {
+        if (!follow || isFinal(current.state)) return;
+        await news(job.id, after, signal);
+        continue;
+      }
+      told.add(pod.podUid);
+      if (pods.length > 1)
+        yield Buffer.from(`${lastByte === newline ? '' : '\n'}==> pod ${pod.pod} (task ${pod.task}) <==\n`);
+      for await (const chunk of readPod(job.id, pod, options)) {
+        if (chunk.length === 0) continue;
+        lastByte = chunk.at(-1) ?? lastByte;
+        yield chunk;
+      }
+    }
+  }
+
+  async function* readPod(
+    jobId: string,
+    pod: Pod,
+    options: LogOptions,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    const kept = store.findLog(pod.podUid);
+    if (kept !== undefined) yield lastLines(kept, options.tail);
+    else if (options.follow) yield* followPod(jobId, pod, options);
+    else yield* readOnce(pod, options);
+  }
+
+  async function* readOnce(pod: Pod, { tail, signal }: LogOptions): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      yield* kube.readPodLog({ pod: pod.pod, follow: false, tail }, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const isWaiting = isAppError(error, 'unavailable') && pod.startedAt === null;
+      if (!isWaiting && !isAppError(error, 'not-found')) throw error;
+      // The pod may have left while we asked; then its log was kept just before.
+      const kept = store.findLog(pod.podUid);
+      if (kept !== undefined) yield lastLines(kept, tail);
+    }
+  }
+
+  /** Waits for the container to start, and for each of its restarts, until the pod has ended. */
+  async function* followPod(
+    jobId: string,
+    pod: Pod,
+    { tail, signal }: LogOptions,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    let run: number | null = null;
+    while (!signal.aborted) {
+      const after = store.lastSeq();
+      const latest = findPod(jobId, pod.podUid);
+      const restarts = latest?.restarts ?? 0;
+      if (run === null || restarts > run) {
+        const outcome: FollowOutcome = yield* followRun(pod, {
+          tail: run === null ? tail : undefined,
+          signal,
+        });
+        if (outcome === 'gone') return;
+        if (outcome === 'read') run = restarts;
+      }
+      if (latest === undefined || hasEnded(latest)) return;
+      await news(jobId, after, signal);
+    }
+  }
+
+  /** One run of the container to its end; kube takes up a stream that was cut. */
+  async function* followRun(
+    pod: Pod,
+    { tail, signal }: Pick<LogOptions, 'tail' | 'signal'>,
+  ): AsyncGenerator<Buffer, FollowOutcome, undefined> {
+    let given = 0;
+    try {
+      for await (const chunk of kube.readPodLog({ pod: pod.pod, follow: true, tail }, signal)) {
+        given += chunk.length;
+        yield chunk;
+      }
+      return 'read';
+    } catch (error) {
+      if (signal.aborted || isAppError(error, 'not-found')) return 'gone';
+      // Once something was given, a second try would give it twice: then the reader must learn that the log broke off.
+      if (given > 0 || !isAppError(error, 'unavailable')) throw error;
+      return 'not-started';
+    }
+  }
+
+  function findPod(jobId: string, podUid: string): Attempt | undefined {
+    const attempts = store.findJob(jobId)?.tasks.flatMap((task) => task.attempts);
+    return attempts?.find((attempt) => attempt.podUid === podUid);
+  }
+
+  /** An event of the job after the given one, or the end of our patience. */
+  async function news(jobId: string, after: number, signal: AbortSignal): Promise<void> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+    const events = feed.follow({ after, jobId, signal: patience });
+    await events.next();
+    await events.return();
+  }
+
+  return { read };
+}
+
+const newline = 10;
+
+function hasEnded({ phase }: Attempt): boolean {
+  return phase !== 'Pending' && phase !== 'Running';
+}
+
+function toPods(job: Job, { task, attempt }: LogOptions): Pod[] {
+  return job.tasks
+    .filter(({ index }) => task === undefined || index === task)
+    .flatMap(({ index, attempts }) =>
+      attempts
+        .map((pod) => ({ ...pod, task: index }))
+        .filter((_pod, nth) => attempt === undefined || nth === attempt),
+    );
+}
+
+function isAppError(error: unknown, code: AppError['code']): boolean {
+  return error instanceof AppError && error.code === code;
+}
+
+function lastLines(text: Buffer, count: number | undefined): Buffer {
+  if (count === undefined) return text;
+  let start = text.at(-1) === newline ? text.length - 1 : text.length;
+  for (let left = count; left > 0 && start > 0; left -= 1) start = text.lastIndexOf(newline, start - 1);
+  if (count === 0) return text.subarray(text.length);
+  return start <= 0 ? text : text.subarray(start + 1);
+}

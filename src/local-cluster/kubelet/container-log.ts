@@ -1,0 +1,120 @@
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLineCutter } from './line-cutter.ts';
+
+type Stream = 'stdout' | 'stderr';
+
+/** The log of one run of a container while it is being written. */
+export type ContainerLog = {
+  write: (stream: Stream, chunk: Buffer) => void;
+  /** Writes what has no line feed yet, and lets followers end. */
+  end: () => void;
+};
+
+/** What a follower needs to know of a log that may still grow. */
+export type GrowingLog = {
+  ended: () => boolean;
+  /** Resolves at the next write or the end. To be asked for before reading up to the end of the file. */
+  changed: () => Promise<void>;
+};
+
+/** As the kubelet rotates: files of 10 MiB, of which the last five are kept. */
+const segmentBytes = 10 * 1024 * 1024;
+const segmentsKept = 5;
+
+const segmentName = (attempt: number, segment: number) => `${attempt}.${segment}.log`;
+
+/** The files of one run that are there, in order. */
+export function listSegments(directory: string, attempt: number): { segment: number; path: string }[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return [];
+  }
+  return names
+    .flatMap((name) => {
+      const [, run, segment] = /^(\d+)\.(\d+)\.log$/.exec(name) ?? [];
+      return Number(run) === attempt && segment !== undefined ? [{ segment: Number(segment), path: join(directory, name) }] : [];
+    })
+    .toSorted((a, b) => a.segment - b.segment);
+}
+
+/**
+ * Writes the lines of both streams in the form of the container runtime interface: time, stream, `F` (or `P` for a
+ * part of a line), text. Writing is synchronous: a line is in the file before a follower is told of it, and a process
+ * that writes faster than the disk is held back by its pipe.
+ */
+export function openContainerLog(directory: string, attempt: number): ContainerLog & GrowingLog {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const clock = createLineClock();
+  let segment = 0;
+  let written = 0;
+  let file = openSync(join(directory, segmentName(attempt, segment)), 'a', 0o600);
+  let ended = false;
+  let change: PromiseWithResolvers<void> | undefined;
+
+  function announce(): void {
+    change?.resolve();
+    change = undefined;
+  }
+
+  function rotate(): void {
+    closeSync(file);
+    segment += 1;
+    written = 0;
+    file = openSync(join(directory, segmentName(attempt, segment)), 'a', 0o600);
+    rmSync(join(directory, segmentName(attempt, segment - segmentsKept)), { force: true });
+  }
+
+  function append(stream: Stream, pieces: { text: Buffer; whole: boolean }[]): void {
+    if (pieces.length === 0) return;
+    const lines = pieces.flatMap(({ text, whole }) => [
+      Buffer.from(`${clock()} ${stream} ${whole ? 'F' : 'P'} `),
+      text,
+      lineFeed,
+    ]);
+    const block = Buffer.concat(lines);
+    for (let offset = 0; offset < block.length; ) offset += writeSync(file, block, offset);
+    written += block.length;
+    if (written >= segmentBytes) rotate();
+    announce();
+  }
+
+  const cutters = { stdout: createLineCutter(), stderr: createLineCutter() };
+  return {
+    write: (stream, chunk) => append(stream, cutters[stream].cut(chunk)),
+    end() {
+      for (const stream of ['stdout', 'stderr'] as const) append(stream, cutters[stream].rest());
+      closeSync(file);
+      ended = true;
+      announce();
+    },
+    ended: () => ended,
+    changed() {
+      change ??= Promise.withResolvers();
+      return change.promise;
+    },
+  };
+}
+
+const lineFeed = Buffer.from('\n');
+
+/**
+ * RFC 3339 with nine digits. No two lines of a run have the same time, so that a reader who resumes after a line can
+ * tell it from the next; the clock itself only knows milliseconds.
+ */
+function createLineClock(): () => string {
+  let millisecond = 0;
+  let within = 0;
+  let prefix = '';
+  return () => {
+    const now = Date.now();
+    if (now > millisecond || within >= 999_999) {
+      millisecond = Math.max(now, millisecond + 1);
+      within = 0;
+      prefix = new Date(millisecond).toISOString().slice(0, -1);
+    } else within += 1;
+    return `${prefix}${String(within).padStart(6, '0')}Z`;
+  };
+}

@@ -1,0 +1,34 @@
+import type { Machine } from '../machine.ts';
+import type { Registry } from '../registry.ts';
+import { markUnknownEnds, toRuns } from './pod-runs.ts';
+import { isFinal, toPodStatus } from './pod-status.ts';
+import type { ProcessTable } from './process-table.ts';
+
+/**
+ * What a machine does after it went down: kills what an earlier cluster left running, and ends the pods that had
+ * begun. They cannot be taken up again, and must be over before a controller looks at them. Pods that had not started
+ * a process are left for the kubelet to begin anew.
+ */
+export async function recoverPods(
+  registry: Registry,
+  { processes, machine }: { processes: ProcessTable; machine: Machine },
+): Promise<{ ended: number }> {
+  const strays = await processes.killStrays();
+  let ended = 0;
+  for (const pod of registry.list('pods')) {
+    const { uid, name, namespace = '' } = pod.metadata;
+    const runs = toRuns(pod);
+    const begun = strays.has(uid) || runs.some(({ containerID }) => containerID !== undefined);
+    if (pod.spec.nodeName !== machine.name || isFinal(pod.status.phase) || !begun) continue;
+    markUnknownEnds(runs);
+    const view = { runs, address: machine.address, sandbox: false, addressed: true, settled: true };
+    registry.update('pods', { namespace, name, uid }, (draft) => {
+      draft.status = toPodStatus(draft, view, new Date());
+    });
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      registry.delete('pods', { namespace, name }, { gracePeriodSeconds: 0 });
+    }
+    ended += 1;
+  }
+  return { ended };
+}

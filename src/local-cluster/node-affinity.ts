@@ -1,0 +1,42 @@
+import type { V1NodeSelectorRequirement, V1NodeSelectorTerm } from '@kubernetes/client-node';
+import type { Pod, Wire } from './objects.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether nodeSelector and the required node affinity let the pod run on a node with these labels; if not, why. */
+export function findAffinityFault({ spec }: Pod, labels: Labels): string | undefined {
+  const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const allowed = required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, labels));
+  return selected && allowed ? undefined : "node(s) didn't match Pod's node affinity/selector";
+}
+
+/** A term without any requirement matches no node. */
+function matchesTerm({ matchExpressions = [], matchFields = [] }: Wire<V1NodeSelectorTerm>, labels: Labels): boolean {
+  if (matchExpressions.length + matchFields.length === 0) return false;
+  const fields = { 'metadata.name': labels['kubernetes.io/hostname'] ?? '' };
+  return (
+    matchExpressions.every((requirement) => matches(requirement, labels)) &&
+    matchFields.every((requirement) => matches(requirement, fields))
+  );
+}
+
+function matches({ key, operator, values = [] }: Wire<V1NodeSelectorRequirement>, labels: Labels): boolean {
+  const value = labels[key];
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return Number(value) > Number(values[0]);
+    case 'Lt':
+      return Number(value) < Number(values[0]);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,82 @@
+/** Keys that wait for their turn; one that is added twice before it comes gets one turn. */
+export type WorkQueue = {
+  add: (key: string) => void;
+  /** The earliest of several wake-ups of one key holds, until its next turn. */
+  addAfter: (key: string, delayMs: number) => void;
+  stop: () => void;
+};
+
+export type WorkQueueOptions = {
+  /** One turn. A key whose turn throws is tried again, ever later. */
+  work: (key: string) => void;
+  onError: (error: unknown, key: string) => void;
+};
+
+/** Timers fire at once when asked for more than this; a key that wakes too early just waits again. */
+const longestTimerMs = 2 ** 31 - 1;
+const firstRetryMs = 1_000;
+const lastRetryMs = 60_000;
+
+/**
+ * One turn per round of the event loop: changes that come together are worked on together, and HTTP is served in
+ * between. Timers never keep the process alive.
+ */
+export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue {
+  const waiting = new Set<string>();
+  const alarms = new Map<string, { at: number; timer: NodeJS.Timeout }>();
+  const failures = new Map<string, number>();
+  let round: NodeJS.Immediate | undefined;
+  let stopped = false;
+
+  function clearAlarm(key: string): void {
+    clearTimeout(alarms.get(key)?.timer);
+    alarms.delete(key);
+  }
+
+  function takeTurn(): void {
+    round = undefined;
+    const [key] = waiting;
+    if (key === undefined) return;
+    waiting.delete(key);
+    clearAlarm(key);
+    try {
+      work(key);
+      failures.delete(key);
+    } catch (error) {
+      const count = failures.get(key) ?? 0;
+      failures.set(key, count + 1);
+      onError(error, key);
+      addAfter(key, Math.min(firstRetryMs * 2 ** count, lastRetryMs));
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    if (!stopped && waiting.size > 0) round ??= setImmediate(takeTurn);
+  }
+
+  function add(key: string): void {
+    waiting.add(key);
+    schedule();
+  }
+
+  function addAfter(key: string, delayMs: number): void {
+    if (stopped) return;
+    const at = Date.now() + delayMs;
+    const alarm = alarms.get(key);
+    if (alarm && alarm.at <= at) return;
+    clearAlarm(key);
+    const timer = setTimeout(() => add(key), Math.min(Math.ceil(delayMs), longestTimerMs)).unref();
+    alarms.set(key, { at, timer });
+  }
+
+  function stop(): void {
+    stopped = true;
+    clearImmediate(round);
+    for (const { timer } of alarms.values()) clearTimeout(timer);
+    alarms.clear();
+    waiting.clear();
+  }
+
+  return { add, addAfter, stop };
+}

@@ -1,0 +1,36 @@
+import type { Sql } from './database.ts';
+import type { JobRow } from './job-row.ts';
+import type { Writes } from './writes.ts';
+
+type Holder = { podUid: string; attempt: number };
+
+/**
+ * Kubernetes may, rarely, start a pod twice. The first report with a pod uid claims (job, task) for that pod; another pod may take
+ * over only when the holder is known to have ended. Who once held the task may go on speaking, for its words can come late.
+ */
+export function createClaims({ db, writes }: { db: Sql; writes: Writes }) {
+  const held = db.prepare('SELECT 1 FROM claims WHERE job_id = ? AND task = ? AND pod_uid = ?');
+  const latest = db.prepare<[string, number], Holder>(
+    'SELECT pod_uid AS podUid, attempt FROM claims WHERE job_id = ? AND task = ? ORDER BY attempt DESC LIMIT 1',
+  );
+  const podEnded = db.prepare('SELECT 1 FROM pods WHERE uid = ? AND job_id = ? AND (ended = 1 OR gone = 1)');
+  const saidError = db.prepare(
+    "SELECT 1 FROM reports WHERE job_id = ? AND pod_uid = ? AND terminal = 'ERROR' LIMIT 1",
+  );
+  const insert = db.prepare('INSERT INTO claims (job_id, task, attempt, pod_uid, at) VALUES (?, ?, ?, ?, ?)');
+
+  /** False where another pod holds the task. */
+  return function claim(row: JobRow, { task, podUid }: { task: number; podUid: string }): boolean {
+    // All pods of a NonIndexed job share task 0, so many of them rightly work at once.
+    if (row.spec.completions > 1 && row.spec.completionMode === 'NonIndexed') return true;
+    if (held.get(row.id, task, podUid) !== undefined) return true;
+    const holder = latest.get(row.id, task);
+    if (holder !== undefined && !hasEnded(row.id, holder.podUid)) return false;
+    insert.run(row.id, task, (holder?.attempt ?? -1) + 1, podUid, writes.now());
+    return true;
+  };
+
+  function hasEnded(id: string, podUid: string): boolean {
+    return podEnded.get(podUid, id) !== undefined || saidError.get(id, podUid) !== undefined;
+  }
+}

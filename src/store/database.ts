@@ -1,0 +1,77 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { AppError } from '../core/app-error.ts';
+import { takeInstanceLock } from './instance-lock.ts';
+import { migrate } from './migrate.ts';
+
+export type Sql = Database.Database;
+
+/** `JSpn` in a SQLite header: tells our file from any other database. */
+const applicationId = 0x4a53706e;
+
+/** Opens (or makes) the database, alone, durable and of this version; throws AppError `unavailable` with one sentence. */
+export function openDatabase(path: string): { db: Sql; close: () => void } {
+  makeDirectory(path);
+  const lock = takeInstanceLock(path);
+  let db: Sql | null = null;
+  try {
+    db = new Database(path, { timeout: 5000 });
+    setUp(db, path);
+  } catch (error) {
+    db?.close();
+    lock.release();
+    throw toOpenError(error, path);
+  }
+  const opened = db;
+  return {
+    db: opened,
+    close: () => {
+      opened.close();
+      lock.release();
+    },
+  };
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new AppError('unavailable', `The directory ${dirname(path)} of the database cannot be made.`, {
+      cause: error,
+    });
+  }
+}
+
+function setUp(db: Sql, path: string): void {
+  refuseForeign(db, path);
+  db.pragma('journal_mode = WAL');
+  // better-sqlite3 is compiled so that a re-opened WAL database falls back to NORMAL, which may lose the last commits.
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  db.pragma('trusted_schema = OFF');
+  if (db.pragma('synchronous', { simple: true }) !== 2) {
+    throw new AppError(
+      'unavailable',
+      `The database ${path} does not write durably (synchronous is not FULL).`,
+    );
+  }
+  db.pragma(`application_id = ${applicationId}`);
+  migrate(db, path);
+}
+
+function refuseForeign(db: Sql, path: string): void {
+  const id = db.pragma('application_id', { simple: true });
+  const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+  if (id !== applicationId && !empty) {
+    throw new AppError('unavailable', `The file ${path} is a database of another program.`);
+  }
+}
+
+function toOpenError(error: unknown, path: string): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB') {
+    return new AppError('unavailable', `The file ${path} is not a database.`, { cause: error });
+  }
+  return new AppError('unavailable', `The database ${path} cannot be opened or written.`, { cause: error });
+}

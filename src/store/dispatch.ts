@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { jobSpecSchema } from '../core/job-request.ts';
+import type { JobSpec } from '../core/job-request.ts';
+import type { Sql } from './database.ts';
+import { flag, jsonColumn } from './job-row.ts';
+import type { JobRows } from './jobs.ts';
+import type { Settle } from './settle.ts';
+import type { Writes } from './writes.ts';
+
+/** A job whose create is still to be settled. With `claimedAt` it may have been sent before: the same name again. */
+export type DispatchItem = {
+  id: string;
+  name: string;
+  spec: JobSpec;
+  namespace: string;
+  generateName: string;
+  kubernetesName: string;
+  claimedAt: string | null;
+  cancelRequested: boolean;
+};
+
+const itemSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  spec: jsonColumn(jobSpecSchema),
+  namespace: z.string(),
+  generateName: z.string(),
+  kubernetesName: z.string(),
+  claimedAt: z.string().nullable(),
+  cancelRequested: flag,
+});
+
+type Parts = { db: Sql; rows: JobRows; writes: Writes; settle: Settle };
+
+/** The queue and the outcomes of creates. An outcome is settled once; the first one stays. */
+export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
+  const next = db.prepare(
+    `SELECT id, name, spec, namespace, generate_name AS generateName, kubernetes_name AS kubernetesName,
+       claimed_at AS claimedAt, cancel_requested_at IS NOT NULL AS cancelRequested
+     FROM jobs WHERE finished_at IS NULL AND dispatch IS NULL ORDER BY priority DESC, number`,
+  );
+  const inCluster = db
+    .prepare('SELECT count(*) FROM jobs WHERE claimed_at IS NOT NULL AND finished_at IS NULL')
+    .pluck();
+  const claim = db.prepare(
+    `UPDATE jobs SET claimed_at = coalesce(claimed_at, ?) WHERE id = ? AND finished_at IS NULL AND dispatch IS NULL`,
+  );
+  const created = db.prepare(
+    `UPDATE jobs SET dispatch = coalesce(dispatch, 'created'), kubernetes_uid = @uid, claimed_at = coalesce(claimed_at, @now)
+     WHERE id = @id AND kubernetes_uid IS NULL`,
+  );
+  const failed = db.prepare(
+    `UPDATE jobs SET dispatch = @kind, dispatch_reason = @reason, dispatch_message = @message
+     WHERE id = @id AND dispatch IS NULL AND claimed_at IS NOT NULL AND finished_at IS NULL`,
+  );
+  const rename = db.prepare('UPDATE jobs SET kubernetes_name = ? WHERE id = ? AND dispatch IS NULL');
+  const note = db.prepare(
+    `UPDATE jobs SET reason = @reason, explanation = @explanation
+     WHERE id = @id AND state = 'QUEUED' AND (reason IS NOT @reason OR explanation IS NOT @explanation)`,
+  );
+
+  /**
+   * What has no outcome yet: never sent, or claimed (in this life of the process or an earlier one) without an answer. By
+   * priority, then age. `except` names those that the caller has in its hands, so that they do not stand in the way of others.
+   */
+  function nextToDispatch(limit: number, except: ReadonlySet<string> = new Set()): DispatchItem[] {
+    const items: DispatchItem[] = [];
+    for (const row of next.iterate()) {
+      if (items.length >= limit) break;
+      const item = itemSchema.parse(row);
+      if (!except.has(item.id)) items.push(item);
+    }
+    return items;
+  }
+
+  /** Jobs that hold a place: claimed and not final. */
+  function countInCluster(): number {
+    return Number(inCluster.get());
+  }
+
+  /** Commits the claim before anything is sent; false where the job was cancelled, ended or settled meanwhile. */
+  function claimDispatch(id: string): boolean {
+    return writes.transact(() => claim.run(writes.now(), id).changes === 1);
+  }
+
+  function settleCreated(id: string, { uid }: { uid: string }): void {
+    writes.transact(() => {
+      if (created.run({ id, uid, now: writes.now() }).changes === 1) settle(id);
+    });
+  }
+
+  /** Refused for good, with the server's own message: the job ends FAILED. */
+  function settleRefused(id: string, { reason, message }: { reason: string; message: string }): void {
+    settleFailed({ id, kind: 'refused', reason, message });
+  }
+
+  /** Nobody can tell any more whether the create took place: the job ends LOST, and is never sent a second time. */
+  function settleUnknown(id: string, { message }: { message: string }): void {
+    settleFailed({ id, kind: 'unknown', reason: null, message });
+  }
+
+  function settleFailed(outcome: {
+    id: string;
+    kind: 'refused' | 'unknown';
+    reason: string | null;
+    message: string;
+  }): void {
+    writes.transact(() => {
+      if (failed.run(outcome).changes === 1) settle(outcome.id);
+    });
+  }
+
+  /** After its name was found taken by a foreign object. */
+  function renameJob(id: string, { kubernetesName }: { kubernetesName: string }): void {
+    writes.transact(() => rename.run(kubernetesName, id));
+  }
+
+  /** Why a queued job waits, such as `QuotaExceeded`; said once, not at every attempt. */
+  function noteQueued(id: string, { reason, explanation }: { reason: string; explanation: string }): void {
+    writes.transact(() => {
+      if (note.run({ id, reason, explanation }).changes === 0) return;
+      const { state, discrepancy } = rows.getRow(id);
+      writes.append({ jobId: id, kind: 'state', state, reason, explanation, discrepancy });
+    });
+  }
+
+  return {
+    nextToDispatch,
+    countInCluster,
+    claimDispatch,
+    settleCreated,
+    settleRefused,
+    settleUnknown,
+    renameJob,
+    noteQueued,
+  };
+}

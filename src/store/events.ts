@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { jobEventSchema } from '../core/job.ts';
+import type { JobEvent } from '../core/job.ts';
+import type { Sql } from './database.ts';
+import { jsonColumn } from './job-row.ts';
+
+const eventRowSchema = z
+  .object({
+    seq: z.int(),
+    at: z.string(),
+    job_id: z.string(),
+    kind: z.string(),
+    state: z.string(),
+    detail: jsonColumn(z.record(z.string(), z.unknown())),
+  })
+  .transform(({ job_id, detail, ...row }) => ({ ...detail, ...row, jobId: job_id }))
+  .pipe(jobEventSchema);
+
+/** The history, read by sequence number. */
+export function createEventLog(db: Sql) {
+  const ofAll = db.prepare('SELECT * FROM job_events WHERE seq > ? ORDER BY seq LIMIT ?');
+  const ofJob = db.prepare('SELECT * FROM job_events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?');
+  const last = db.prepare('SELECT coalesce(max(seq), 0) FROM job_events').pluck();
+
+  /** At most `limit` events with a number above `after`, oldest first; of one job or of all. */
+  function listEvents({
+    after,
+    jobId,
+    limit,
+  }: {
+    after: number;
+    jobId?: string | undefined;
+    limit: number;
+  }): JobEvent[] {
+    const rows = jobId === undefined ? ofAll.all(after, limit) : ofJob.all(jobId, after, limit);
+    return rows.map((row) => eventRowSchema.parse(row));
+  }
+
+  /** The number of the newest event; 0 where there is none yet. */
+  function lastSeq(): number {
+    return Number(last.get());
+  }
+
+  return { listEvents, lastSeq };
+}

@@ -1,0 +1,152 @@
+-- Jobs and all that is known of them. Times are RFC 3339 in UTC; JSON columns are checked; a state and its timestamps
+-- are tied together here as the last guard.
+
+CREATE TABLE settings (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `number` is the order of acceptance, which pages and the dispatch queue follow; it is never used twice.
+CREATE TABLE jobs (
+  number              INTEGER PRIMARY KEY AUTOINCREMENT,
+  id                  TEXT NOT NULL UNIQUE,
+  name                TEXT NOT NULL,
+  spec                TEXT NOT NULL CHECK (json_valid(spec)),
+  priority            INTEGER NOT NULL,
+  request_hash        TEXT NOT NULL,
+  rerun_of            TEXT,
+  namespace           TEXT NOT NULL,
+  generate_name       TEXT NOT NULL,
+  kubernetes_name     TEXT NOT NULL CHECK (kubernetes_name LIKE generate_name || '%'),
+  state               TEXT NOT NULL DEFAULT 'QUEUED'
+                      CHECK (state IN ('QUEUED', 'CREATED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST')),
+  reason              TEXT,
+  explanation         TEXT,
+  discrepancy         TEXT,
+  report              TEXT CHECK (json_valid(report)),
+  result              TEXT CHECK (json_valid(result)),
+  created_at          TEXT NOT NULL,
+  claimed_at          TEXT,
+  started_at          TEXT,
+  finished_at         TEXT,
+  cancel_requested_at TEXT,
+  cancel_cause        TEXT CHECK (cancel_cause IN ('User', 'StartDeadline')),
+  dispatch            TEXT CHECK (dispatch IN ('created', 'refused', 'unknown')),
+  dispatch_reason     TEXT,
+  dispatch_message    TEXT,
+  kubernetes_uid      TEXT,
+  observation         TEXT CHECK (json_valid(observation)),
+  gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
+  CHECK ((finished_at IS NOT NULL) = (state IN ('SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST'))),
+  CHECK (started_at IS NULL OR state NOT IN ('QUEUED', 'CREATED')),
+  CHECK (started_at IS NOT NULL OR state <> 'RUNNING'),
+  CHECK (claimed_at IS NOT NULL OR state IN ('QUEUED', 'CANCELLED', 'FAILED')),
+  CHECK (claimed_at IS NOT NULL OR (dispatch IS NULL AND kubernetes_uid IS NULL)),
+  CHECK ((cancel_requested_at IS NULL) = (cancel_cause IS NULL)),
+  CHECK (kubernetes_uid IS NOT NULL OR dispatch IS NOT 'created'),
+  CHECK (kubernetes_uid IS NULL OR dispatch IS NOT NULL),
+  CHECK (kubernetes_uid IS NOT NULL OR (observation IS NULL AND gone = 0))
+) STRICT;
+
+CREATE INDEX jobs_by_state ON jobs (state, number);
+CREATE INDEX jobs_by_name ON jobs (name, number);
+CREATE INDEX jobs_to_dispatch ON jobs (priority DESC, number) WHERE finished_at IS NULL AND dispatch IS NULL;
+CREATE INDEX jobs_in_flight ON jobs (number) WHERE claimed_at IS NOT NULL AND finished_at IS NULL;
+CREATE INDEX jobs_left_behind ON jobs (number)
+  WHERE finished_at IS NOT NULL AND kubernetes_uid IS NOT NULL AND gone = 0;
+CREATE INDEX jobs_to_cancel ON jobs (number) WHERE cancel_requested_at IS NOT NULL AND finished_at IS NULL;
+
+-- Counting a million rows for every page would be felt; seven rows are kept in step instead.
+CREATE TABLE job_counts (
+  state TEXT PRIMARY KEY,
+  jobs  INTEGER NOT NULL DEFAULT 0 CHECK (jobs >= 0)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO job_counts (state)
+VALUES ('QUEUED'), ('CREATED'), ('RUNNING'), ('SUCCEEDED'), ('FAILED'), ('CANCELLED'), ('LOST');
+
+CREATE TRIGGER jobs_counted_in AFTER INSERT ON jobs BEGIN
+  UPDATE job_counts SET jobs = jobs + 1 WHERE state = NEW.state;
+END;
+
+CREATE TRIGGER jobs_counted_out AFTER DELETE ON jobs BEGIN
+  UPDATE job_counts SET jobs = jobs - 1 WHERE state = OLD.state;
+END;
+
+CREATE TRIGGER jobs_counted_on AFTER UPDATE OF state ON jobs WHEN OLD.state <> NEW.state BEGIN
+  UPDATE job_counts SET jobs = jobs - 1 WHERE state = OLD.state;
+  UPDATE job_counts SET jobs = jobs + 1 WHERE state = NEW.state;
+END;
+
+CREATE TABLE idempotency_keys (
+  key          TEXT PRIMARY KEY,
+  request_hash TEXT NOT NULL,
+  job_id       TEXT NOT NULL,
+  created_at   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The history. A sequence number is never used twice, since readers follow by it.
+CREATE TABLE job_events (
+  seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id TEXT NOT NULL REFERENCES jobs (id),
+  at     TEXT NOT NULL,
+  kind   TEXT NOT NULL CHECK (kind IN ('state', 'report', 'pod', 'log', 'cancel')),
+  state  TEXT NOT NULL,
+  detail TEXT NOT NULL CHECK (json_valid(detail))
+) STRICT;
+
+CREATE INDEX job_events_by_job ON job_events (job_id, seq);
+
+-- `log` is where the pod's log stands: still to be fetched, kept, or never to be had.
+CREATE TABLE pods (
+  number      INTEGER PRIMARY KEY,
+  uid         TEXT NOT NULL UNIQUE,
+  job_id      TEXT NOT NULL REFERENCES jobs (id),
+  task        INTEGER NOT NULL,
+  created_at  TEXT NOT NULL,
+  observation TEXT NOT NULL CHECK (json_valid(observation)),
+  ended       INTEGER NOT NULL CHECK (ended IN (0, 1)),
+  leaving     INTEGER NOT NULL CHECK (leaving IN (0, 1)),
+  gone        INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
+  log         TEXT NOT NULL DEFAULT 'open' CHECK (log IN ('open', 'kept', 'unavailable'))
+) STRICT;
+
+CREATE INDEX pods_by_job ON pods (job_id, task, created_at, number);
+CREATE INDEX pods_present ON pods (job_id) WHERE gone = 0;
+CREATE INDEX pods_with_open_log ON pods (number) WHERE log = 'open' AND (ended = 1 OR leaving = 1);
+
+CREATE TABLE reports (
+  seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id      TEXT NOT NULL REFERENCES jobs (id),
+  at          TEXT NOT NULL,
+  status      TEXT NOT NULL,
+  terminal    TEXT CHECK (terminal IN ('SUCCESS', 'ERROR')),
+  message     TEXT,
+  progress    REAL,
+  task        INTEGER NOT NULL,
+  attempt     INTEGER,
+  pod_uid     TEXT,
+  contradicts INTEGER NOT NULL CHECK (contradicts IN (0, 1))
+) STRICT;
+
+CREATE INDEX reports_by_job ON reports (job_id, seq);
+CREATE INDEX reports_terminal ON reports (job_id) WHERE terminal IS NOT NULL;
+
+-- Every pod that held a task, in turn; the latest holds it now.
+CREATE TABLE claims (
+  job_id  TEXT NOT NULL REFERENCES jobs (id),
+  task    INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  pod_uid TEXT NOT NULL,
+  at      TEXT NOT NULL,
+  PRIMARY KEY (job_id, task, attempt),
+  UNIQUE (job_id, task, pod_uid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE logs (
+  pod_uid TEXT PRIMARY KEY REFERENCES pods (uid),
+  job_id  TEXT NOT NULL REFERENCES jobs (id),
+  kept_at TEXT NOT NULL,
+  bytes   INTEGER NOT NULL,
+  text    BLOB NOT NULL
+) STRICT;

@@ -1,0 +1,55 @@
+/**
+ * The store: everything that must outlive the process, in one SQLite file.
+ *
+ * Owns: the schema, every transaction (each named by intent, each one durable when it returns), and the history.
+ * May import: core, better-sqlite3.
+ * Never: speaks to the cluster, reads the environment, decides a state by itself (core's `decide` does).
+ */
+import type { Logger } from 'pino';
+import { createAccept } from './accept.ts';
+import { createCancels } from './cancels.ts';
+import { openDatabase } from './database.ts';
+import { createDispatchQueue } from './dispatch.ts';
+import { createEventLog } from './events.ts';
+import { createJobLists } from './job-lists.ts';
+import { createJobObservations } from './job-observations.ts';
+import { createJobViews } from './job-views.ts';
+import { createJobRows } from './jobs.ts';
+import { createLogs } from './logs.ts';
+import { createPodObservations } from './pod-observations.ts';
+import { createReports } from './reports.ts';
+import { createSettings } from './settings.ts';
+import { createSettle } from './settle.ts';
+import { createUnsettledList } from './unsettled.ts';
+import { createWrites } from './writes.ts';
+
+export type StoreOptions = { path: string; clock: () => Date; log: Logger };
+
+export type Store = ReturnType<typeof openStore>;
+
+/** Throws AppError `unavailable` with one sentence where the file cannot be ours alone, durably and in this version. */
+export function openStore({ path, clock, log }: StoreOptions) {
+  const { db, close } = openDatabase(path);
+  const writes = createWrites({ db, clock, log });
+  const rows = createJobRows(db);
+  const views = createJobViews({ db, rows });
+  const settle = createSettle({ db, rows, writes });
+  const parts = { db, rows, writes, settle };
+  return {
+    ...createAccept({ db, writes, views }),
+    findJob: views.findJob,
+    ...createJobLists(db),
+    ...createDispatchQueue(parts),
+    ...createJobObservations(parts),
+    ...createPodObservations(parts),
+    listUnsettled: createUnsettledList(db),
+    ...createReports(parts),
+    ...createCancels(parts),
+    ...createLogs(parts),
+    ...createEventLog(db),
+    ...createSettings({ db, writes }),
+    /** Called after every transaction that added to the history; returns the way to stop that. Must be quick. */
+    onCommit: writes.onCommit,
+    close,
+  };
+}

@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { ConfigError, parseConfig } from '../../src/app/config.ts';
+
+function faultsOf(environment: Record<string, string>): string[] {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('configuration', () => {
+  test('without any variable it is the local cluster on loopback', () => {
+    expect(parseConfig({})).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      databasePath: resolve('data/jobspawn.db'),
+      cluster: { kind: 'local', dataDir: resolve('data/local-cluster') },
+      namespace: 'default',
+      workerImage: 'jobspawn-worker',
+      maxActive: 2 * availableParallelism(),
+    });
+  });
+
+  test('the local cluster keeps its data beside the database', () => {
+    expect(parseConfig({ DATABASE_PATH: '/var/lib/x/y.db' }).cluster).toEqual({
+      kind: 'local',
+      dataDir: '/var/lib/x/local-cluster',
+    });
+  });
+
+  test('in a cluster it listens on every address and uses the namespace for jobs', () => {
+    const config = parseConfig({ CLUSTER: 'in-cluster', CALLBACK_URL: 'http://jobspawn.jobspawn.svc/' });
+    expect(config).toMatchObject({
+      host: '0.0.0.0',
+      namespace: 'jobspawn-jobs',
+      callbackUrl: 'http://jobspawn.jobspawn.svc',
+      maxActive: 100,
+    });
+  });
+
+  test('every fault is listed at once, each with its value', () => {
+    expect(
+      faultsOf({
+        PORT: '80a',
+        CLUSTER: 'docker',
+        MAX_ACTIVE: '0',
+        JOB_NAMESPACE: 'Not_One',
+        LOG_LEVEL: 'loud',
+      }),
+    ).toEqual([
+      'PORT must be a port number (it is "80a").',
+      'CLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "docker").',
+      'JOB_NAMESPACE must be a Kubernetes namespace name (it is "Not_One").',
+      'MAX_ACTIVE must be at least 1 (it is "0").',
+      'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent (it is "loud").',
+    ]);
+  });
+
+  test('a kubeconfig is used only when it is asked for, and then it must be named', () => {
+    expect(parseConfig({ KUBECONFIG: '/home/me/.kube/config' }).cluster.kind).toBe('local');
+    expect(faultsOf({ CLUSTER: 'kubeconfig' })).toEqual([
+      'KUBECONFIG must name the file to use when CLUSTER=kubeconfig.',
+    ]);
+  });
+
+  test('in a cluster the callback address must be said', () => {
+    expect(faultsOf({ CLUSTER: 'in-cluster' })).toEqual([
+      'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
+    ]);
+  });
+
+  test('an empty variable counts as absent', () => {
+    expect(parseConfig({ PORT: '', CALLBACK_URL: '' })).toMatchObject({ port: 8080, callbackUrl: undefined });
+  });
+
+  test('the public address is one of our hosts', () => {
+    expect(
+      parseConfig({ PUBLIC_URL: 'https://jobs.example.com', ALLOWED_HOSTS: 'a.example:8443, B.example' })
+        .allowedHosts,
+    ).toEqual(['a.example:8443', 'b.example', 'jobs.example.com']);
+  });
+});

@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import Database from 'better-sqlite3';
+import { startTestApp } from '../support/running-app.ts';
+
+const dirs: string[] = [];
+afterEach(() => {
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
+function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'jobspawn-start-'));
+  dirs.push(dir);
+  return dir;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it does not listen on a port');
+  return address.port;
+}
+
+/** `npm start` with this environment, until it gives up. */
+async function startToFail(environment: Record<string, string>): Promise<{ code: unknown; said: string }> {
+  const child = spawn(process.execPath, ['src/app/main.ts'], {
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      DATABASE_PATH: join(tempDir(), 'x.db'),
+      ...environment,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  return { code, said };
+}
+
+describe('a start that cannot be', () => {
+  test('because of bad variables names each and exits with 78', async () => {
+    const { code, said } = await startToFail({ PORT: 'x', CLUSTER: 'y' });
+    expect(said).toBe(
+      'PORT must be a port number (it is "x").\nCLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "y").\n',
+    );
+    expect(code).toBe(78);
+  });
+
+  test('because the port is taken says so in one sentence', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const port = portOf(taken);
+    const { code, said } = await startToFail({ PORT: String(port) });
+    taken.close();
+    expect(said).toBe(`Cannot listen on 127.0.0.1:${port}: another program uses it.\n`);
+    expect(code).toBe(1);
+  });
+
+  test('because the database cannot be made says so in one sentence', async () => {
+    const file = join(tempDir(), 'a-file');
+    writeFileSync(file, '');
+    const { code, said } = await startToFail({ DATABASE_PATH: join(file, 'jobspawn.db') });
+    expect(said).toMatch(/^[^\n]*a-file[^\n]*\n$/);
+    expect(code).toBe(1);
+  });
+
+  test('because the database is newer than the code says so in one sentence', async () => {
+    const path = join(tempDir(), 'jobspawn.db');
+    const app = await startTestApp({ DATABASE_PATH: path });
+    await app.stop();
+    const db = new Database(path);
+    db.pragma('user_version = 9999');
+    db.close();
+    const { code, said } = await startToFail({ DATABASE_PATH: path });
+    expect(said).toMatch(/^[^\n]*newer[^\n]*\n$/);
+    expect(code).toBe(1);
+  });
+
+  test('because another instance has the database says so in one sentence', async () => {
+    const path = join(tempDir(), 'jobspawn.db');
+    const app = await startTestApp({ DATABASE_PATH: path });
+    const { code, said } = await startToFail({ DATABASE_PATH: path });
+    await app.stop();
+    expect(said).toMatch(/^[^\n]+\.\n$/);
+    expect(code).toBe(1);
+  });
+
+  test('because the kubeconfig is not there says so in one sentence', async () => {
+    const { code, said } = await startToFail({ CLUSTER: 'kubeconfig', KUBECONFIG: '/nowhere/kubeconfig' });
+    expect(said).toMatch(/^[^\n]*\/nowhere\/kubeconfig[^\n]*\n$/);
+    expect(code).toBe(1);
+  });
+});

@@ -1,0 +1,39 @@
+import type { ApiAnswer } from './api-client.ts';
+import { compareValues, mask } from './comparison.ts';
+import { parseJson, type Json } from './json.ts';
+import type { Finding } from './reckoning.ts';
+import type { Step } from './recording.ts';
+import type { Theatre } from './theatre.ts';
+
+/** Headers that any two servers send differently, or that say nothing about the answer. */
+const ownHeaders = new Set(['transfer-encoding', 'date', 'etag', 'content-length', 'cache-control', 'vary']);
+
+/** Status, telling headers and body of an answer against the recorded ones. `place` names the step. */
+export function compareAnswer(theatre: Theatre, place: string, step: Step, answer: ApiAnswer): Finding[] {
+  const { status, headers = {}, body } = step.response ?? { status: 0 };
+  const findings: Finding[] = [];
+  if (status !== answer.status)
+    findings.push({ at: `${place} status`, recorded: status, actual: `${answer.status} ${answer.raw}` });
+  for (const [name, value] of Object.entries(headers)) {
+    if (ownHeaders.has(name)) continue;
+    const actual = answer.headers[name] ?? '';
+    if (sortParts(mask(theatre.bindings.translate(value))) !== sortParts(mask(actual))) {
+      findings.push({ at: `${place} header ${name}`, recorded: value, actual });
+    }
+  }
+  if (status !== answer.status || body === undefined || body === null) return findings;
+  // Pretty-printed bodies are kept as text, since their form is what matters.
+  const actual =
+    typeof body === 'string' ? answer.raw : Array.isArray(body) ? parseLines(answer.raw) : answer.body;
+  const differences = compareValues(body, actual, theatre.bindings, { partial: step.trimmed === true });
+  return [...findings, ...differences.map(({ path, ...pair }) => ({ at: `${place} ${path}`, ...pair }))];
+}
+
+/** Warnings come in the order of a Go map. */
+const sortParts = (header: string): string =>
+  header
+    .split(/, (?=299 )/)
+    .toSorted()
+    .join(', ');
+
+const parseLines = (raw: string): Json[] => raw.split('\n').filter(Boolean).map(parseJson);

@@ -1,0 +1,43 @@
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { openClusterUnderTest } from './cluster-under-test.ts';
+import { createReckoning } from './reckoning.ts';
+import { replayRecording } from './recording-replay.ts';
+
+/** Longer than the longest recording, and than a local cluster on a busy machine needs for all of them at once. */
+const limitMs = 180_000;
+
+/**
+ * One test per recording, all played at once: they mostly wait. A cluster is opened for each test file, so that
+ * jest's workers can share them.
+ */
+export async function conformanceSuite(recordings: string[]): Promise<void> {
+  const cluster = await openClusterUnderTest();
+  const reckoning = createReckoning(cluster.kind);
+  const replays = recordings.map((name) => ({ name, outcome: replayRecording(cluster, name, reckoning) }));
+  // Each test looks at its own outcome; until then a failure must not count as unhandled.
+  const settled = Promise.allSettled(replays.map(({ outcome }) => outcome));
+
+  describe(`the ${cluster.kind} cluster`, () => {
+    test.each(replays)(
+      'does as recorded in $name',
+      async ({ outcome }) => {
+        expect(reckoning.unexplained(await outcome)).toEqual([]);
+      },
+      limitMs,
+    );
+
+    test(
+      'differs and skips only where the tables still say so',
+      async () => {
+        await settled;
+        expect(reckoning.stale(recordings)).toEqual([]);
+      },
+      limitMs,
+    );
+
+    afterAll(async () => {
+      await settled;
+      await cluster.stop();
+    }, limitMs);
+  });
+}

@@ -1,0 +1,130 @@
+import { randomFillSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createExpress } from '../../src/app/express.ts';
+import { createJobTokens } from '../../src/app/job-token.ts';
+import { listen } from '../../src/app/listen.ts';
+import { createIntake } from '../../src/control/intake.ts';
+import { AppError } from '../../src/core/app-error.ts';
+import { jobRequestSchema } from '../../src/core/job-request.ts';
+import type { JobObservation, PodObservation } from '../../src/core/facts.ts';
+import { createEventFeed } from '../../src/live/event-feed.ts';
+import { createJobLog } from '../../src/live/job-log.ts';
+import { openStore } from '../../src/store/store.ts';
+
+/**
+ * The HTTP side on a free port, with a real store; only the cluster is played: `play` says what it showed, `podLogs`
+ * holds what its containers wrote, by the name of the pod.
+ */
+export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: string[] } = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
+  const clock = () => new Date();
+  const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
+  const intake = createIntake({
+    store,
+    clock,
+    random: (bytes) => randomFillSync(bytes),
+    workerImage: 'jobspawn-worker',
+    namespace: 'default',
+  });
+  const feed = createEventFeed({ store });
+  const podLogs = new Map<string, string[]>();
+  const jobLog = createJobLog({
+    store,
+    feed,
+    kube: {
+      async *readPodLog({ pod }) {
+        const written = podLogs.get(pod);
+        if (written === undefined) throw new AppError('not-found', 'There is no such pod.');
+        for (const chunk of written) yield Buffer.from(chunk);
+      },
+    },
+  });
+  const tokens = createJobTokens(store.reportKey());
+  const readiness = { ready: true, degraded: [] as string[] };
+  const closing = new AbortController();
+  const app = createExpress({
+    store,
+    intake,
+    feed,
+    jobLog,
+    tokens,
+    readiness: () => readiness,
+    config: { allowedHosts, workerImage: 'jobspawn-worker' },
+    closing: closing.signal,
+    log,
+  });
+  const listener = await listen(app, { host: '127.0.0.1', port: 0 });
+
+  return {
+    url: `http://127.0.0.1:${listener.port}`,
+    port: listener.port,
+    store,
+    intake,
+    tokens,
+    readiness,
+    closing,
+    podLogs,
+    /** The lines of the service's own log. */
+    lines,
+    /** A job as `POST /api/v1/jobs` would make it. */
+    submit: (request: Record<string, unknown> = {}) =>
+      intake.accept(jobRequestSchema.parse({ name: 'a job', ...request }), { idempotencyKey: null }).job,
+    play: playWith(store),
+    async stop() {
+      closing.abort();
+      await listener.close();
+      store.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the cluster shows of a job, step by step. */
+function playWith(store: ReturnType<typeof openStore>) {
+  const seen = (id: string): JobObservation => {
+    const job = store.findJob(id);
+    if (job === undefined) throw new Error(`no job ${id}`);
+    const { name, namespace } = job.kubernetes;
+    const now = new Date().toISOString();
+    return {
+      ...{ uid: `uid-${id}`, name, namespace, createdAt: now, deletedAt: null },
+      ...{ startedAt: now, completedAt: null, active: 1, ready: 1, succeeded: 0, failed: 0, conditions: [] },
+    };
+  };
+  const pod = (id: string, over: Partial<PodObservation>): PodObservation => {
+    const now = new Date().toISOString();
+    const { name, uid } = seen(id);
+    return {
+      ...{ uid: `pod-uid-${id}`, name: `${name}-x1y2z`, jobUid: uid, index: 0, phase: 'Running' as const },
+      ...{ createdAt: now, startedAt: now, finishedAt: null, exitCode: null, restarts: 0 },
+      ...{ reason: null, message: null, terminationMessage: null, deletedAt: null },
+      ...over,
+    };
+  };
+  return {
+    created(id: string) {
+      store.claimDispatch(id);
+      store.settleCreated(id, { uid: `uid-${id}` });
+    },
+    pod: (id: string, over: Partial<PodObservation> = {}) => store.observePod(id, pod(id, over)),
+    podName: (id: string) => pod(id, {}).name,
+    ended(id: string, type: 'Complete' | 'Failed', { reason = null }: { reason?: string | null } = {}) {
+      const succeeded = type === 'Complete';
+      const now = new Date().toISOString();
+      store.observeJob(id, {
+        ...seen(id),
+        completedAt: succeeded ? now : null,
+        active: 0,
+        ready: 0,
+        succeeded: Number(succeeded),
+        failed: Number(!succeeded),
+        conditions: [{ type, status: 'True', reason, message: null, at: now }],
+      });
+    },
+  };
+}

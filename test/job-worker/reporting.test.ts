@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createDelivery } from '../../src/job-worker/delivery.ts';
+import { createReporter } from '../../src/job-worker/reporter.ts';
+import { processing, startProcessing } from '../../src/job-worker/words.ts';
+import { until } from '../support/until.ts';
+import { startReportServer } from './report-server.ts';
+import type { Answer } from './report-server.ts';
+import { environmentFor, runWorker, startWorker } from './worker-process.ts';
+
+const closers: (() => Promise<void>)[] = [];
+
+async function setup(answer?: Answer) {
+  const server = await startReportServer(answer);
+  closers.push(server.close);
+  return server;
+}
+
+/** Ports are not given out again at once: after the close nobody listens there. */
+async function unusedUrl(): Promise<string> {
+  const server = await startReportServer();
+  await server.close();
+  return server.url;
+}
+
+function callbackTo(url: string) {
+  return { url: new URL('/status', url), token: null, speaker: { 'job-id': 'a' } };
+}
+
+const quickSuccess = ['--duration', '0s', '--error-rate', '0'];
+const ended = { status: 'SUCCESS' } as const;
+
+afterEach(async () => {
+  await Promise.all(closers.splice(0).map((close) => close()));
+});
+
+describe('the claim', () => {
+  test('answered 409 ends the worker with 0, without work and without another report', async () => {
+    const server = await setup(() => ({ status: 409 }));
+    const { code, stdout, stderr } = await runWorker(
+      ['exec', '--', 'echo', 'ran'],
+      environmentFor(server.url),
+    );
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toContain('Another pod holds the claim');
+    expect(server.statuses()).toEqual(['Start Processing']);
+  });
+
+  test('is repeated while the server is not well, and the work waits for it', async () => {
+    let wellAgain = false;
+    const server = await setup(() => ({ status: wellAgain ? 200 : 503 }));
+    const worker = startWorker(['exec', '--', 'echo', 'ran'], environmentFor(server.url));
+    await until(() => server.received.length === 3);
+    expect(new Set(server.statuses())).toEqual(new Set(['Start Processing']));
+    wellAgain = true;
+    const { code, stdout } = await worker.ended;
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: 'ran\n' });
+    expect(server.statuses().at(-1)).toBe('SUCCESS');
+  });
+
+  test('that is not delivered lets the work run', async () => {
+    const complaints: string[] = [];
+    const deliver = createDelivery(callbackTo(await unusedUrl()));
+    const hurried = createReporter(
+      (take) => deliver(take, { withinMs: 300 }),
+      (sentence) => complaints.push(sentence),
+    );
+    expect(await hurried.claim(startProcessing, new AbortController().signal)).toBe(true);
+    await hurried.finish(ended);
+    expect(complaints).toEqual(['A report was not delivered: ECONNREFUSED.']);
+  });
+
+  test('is given up on SIGTERM, and the work never starts', async () => {
+    const server = await setup(() => ({ status: 503 }));
+    const worker = startWorker(['exec', '--', 'echo', 'ran'], environmentFor(server.url));
+    await until(() => server.received.length > 0);
+    server.received.length = 0;
+    worker.kill('SIGTERM');
+    await until(() => server.statuses().includes('ERROR'));
+    worker.kill('SIGKILL');
+    expect((await worker.ended).stdout.toString()).toBe('');
+  });
+});
+
+describe('a report', () => {
+  test.each([400, 401, 404, 302])(
+    'answered %i is not repeated, and the work goes on to its own exit code',
+    async (status) => {
+      const server = await setup(() => ({ status }));
+      const { code, stderr } = await runWorker(
+        ['exec', '--', 'sh', '-c', 'exit 3'],
+        environmentFor(server.url),
+      );
+      expect(code).toBe(3);
+      expect(server.statuses()).toEqual(['Start Processing', 'ERROR']);
+      expect(stderr).toBe(`job-worker: A report was not delivered: HTTP ${status}.\n`);
+    },
+  );
+
+  test.each([408, 429, 500, 503])('answered %i is repeated until it is taken', async (status) => {
+    const server = await setup(({ report }, nth) => ({
+      status: report.status === 'SUCCESS' && nth < 3 ? status : 200,
+    }));
+    const { code } = await runWorker(['exec', '--', 'true'], environmentFor(server.url));
+    expect(code).toBe(0);
+    expect(server.statuses()).toEqual(['Start Processing', 'SUCCESS', 'SUCCESS']);
+  });
+
+  test('waits as long as Retry-After asks', async () => {
+    const server = await setup((_, nth) =>
+      nth === 1 ? { status: 429, headers: { 'retry-after': '1' } } : { status: 200 },
+    );
+    await createDelivery(callbackTo(server.url))(() => startProcessing, { withinMs: 10_000 });
+    const [first, second] = server.received;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(950);
+  });
+
+  test('is taken for lost when its answer never comes', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const delivery = await createDelivery(callbackTo(`http://127.0.0.1:${port}`))(() => startProcessing, {
+      withinMs: 100,
+    });
+    silent.closeAllConnections();
+    silent.close();
+    expect(delivery).toEqual({ outcome: 'dropped', why: 'no answer in time' });
+  });
+
+  test('of progress that was overtaken is dropped, and the outcome is last and alone under way', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const server = await setup(async ({ report }) => {
+      if (report.progress === 1) await held;
+      return { status: 200 };
+    });
+    const reporter = createReporter(createDelivery(callbackTo(server.url)), () => undefined);
+    reporter.tell(processing(1));
+    await until(() => server.received.length === 1);
+    for (let progress = 2; progress <= 50; progress++) reporter.tell(processing(progress));
+    release();
+    await until(() => server.received.length === 2);
+    reporter.tell(processing(51));
+    await reporter.finish(ended);
+    expect(server.received.map(({ report }) => report.progress ?? report.status)).toEqual([1, 50, 'SUCCESS']);
+    expect(server.mostOpen()).toBe(1);
+  });
+
+  test('that waits to be repeated is replaced by a newer one', async () => {
+    const server = await setup((_, nth) => ({ status: nth < 3 ? 503 : 200 }));
+    const reporter = createReporter(createDelivery(callbackTo(server.url)), () => undefined);
+    reporter.tell(processing(1));
+    await until(() => server.received.length === 1);
+    reporter.tell(processing(2));
+    await until(() => server.received.length === 3);
+    await reporter.finish(ended);
+    expect(server.received.map(({ report }) => report.progress ?? report.status)).toEqual([
+      1,
+      2,
+      2,
+      'SUCCESS',
+    ]);
+  });
+
+  test('that is refused with 409 at the end changes nothing for the exit code', async () => {
+    const server = await setup(({ report }) => ({ status: report.status === 'SUCCESS' ? 409 : 200 }));
+    const { code, stderr } = await runWorker(quickSuccess, environmentFor(server.url));
+    expect(code).toBe(0);
+    expect(stderr).toContain('The outcome was refused');
+  });
+});
+
+test('the token shows neither in the output nor in the message of a command that printed its environment', async () => {
+  const server = await setup(({ report }) => ({ status: report.status === 'ERROR' ? 200 : 401 }));
+  const { stdout, stderr } = await runWorker(
+    ['exec', '--', 'sh', '-c', 'env >&2; exit 1'],
+    environmentFor(server.url),
+  );
+  const own = stderr.split('\n').filter((line) => line.startsWith('job-worker:'));
+  expect(own).toHaveLength(1);
+  expect(`${own.join('')}${stdout.toString()}`).not.toContain('secret-token-123');
+  const { message } = server.received.at(-1)?.report ?? {};
+  expect(message).toContain('JOBSPAWN_TOKEN=<token>');
+  expect(message).not.toContain('secret-token-123');
+});

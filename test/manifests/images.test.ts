@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { load } from 'js-yaml';
+import { z } from 'zod';
+import { until } from '../support/until.ts';
+import {
+  checkout,
+  copies,
+  execForm,
+  instructionsOf,
+  readBuildContext,
+  readDockerfile,
+  unpackImage,
+} from './image.ts';
+
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'image-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** Starts a command of an image in the folder that stands for it, with the environment given and no other. */
+function start(
+  words: readonly string[],
+  { folder, env = {} }: { folder: string; env?: Record<string, string> },
+) {
+  const args = words.slice(1).map((word) => (word.startsWith('/app/') ? join(folder, word) : word));
+  const child = spawn(process.execPath, ['--preserve-symlinks', '--preserve-symlinks-main', ...args], {
+    cwd: join(folder, 'app'),
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const printed = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (printed.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (printed.stderr += text));
+  const ended = once(child, 'close').then(([code]) => ({
+    code: z.number().nullable().parse(code),
+    ...printed,
+  }));
+  /** Throws once nothing more will be printed. */
+  const greeting = (): string => {
+    if (child.exitCode !== null) throw new Error(`it ended: ${printed.stderr}`);
+    return printed.stdout;
+  };
+  return { ended, greeting, kill: () => child.kill('SIGTERM') };
+}
+
+describe.each(['app', 'worker'])('the image of the %s', (name) => {
+  test('is made from files that exist and that the build gets to see', async () => {
+    const seen = await readBuildContext();
+    const sources = copies(await readDockerfile(`${name}.Dockerfile`)).flatMap((copy) =>
+      copy.from === undefined ? copy.sources : [],
+    );
+    expect(sources.length).toBeGreaterThan(0);
+    for (const source of sources) {
+      expect(existsSync(join(checkout, source))).toBe(true);
+      expect(seen).toContain(source.split('/')[0]);
+    }
+  });
+
+  test('runs node itself, as nobody', async () => {
+    const image = instructionsOf(await readDockerfile(`${name}.Dockerfile`));
+    expect(image.findLast(({ word }) => word === 'USER')?.rest).toBe('65532:65532');
+    expect(execForm(image, 'ENTRYPOINT')[0]).toBe('node');
+  });
+
+  test('is built by Cloud Build from its own Dockerfile', async () => {
+    const build = z
+      .object({
+        steps: z.array(z.object({ args: z.array(z.string()) })).length(1),
+        images: z.array(z.string()).length(1),
+      })
+      .parse(load(await readFile(join(checkout, 'build', `${name}.cloudbuild.yaml`), 'utf8')));
+    const args = build.steps[0]?.args ?? [];
+    expect(args[args.indexOf('--file') + 1]).toBe(`build/${name}.Dockerfile`);
+    expect(args[args.indexOf('--tag') + 1]).toBe(build.images[0]);
+  });
+});
+
+describe('the image of the worker', () => {
+  test('holds all that the worker needs, and three small packages', async () => {
+    const instructions = await readDockerfile('worker.Dockerfile');
+    const folder = join(root, 'worker');
+    await unpackImage(instructionsOf(instructions), folder);
+
+    const image = instructionsOf(instructions);
+    const run = start(
+      [...execForm(image, 'ENTRYPOINT'), ...execForm(image, 'CMD'), '--duration', '0s', '--error-rate', '0'],
+      { folder },
+    );
+    expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/SUCCESS\n$/) });
+    expect((await readdir(join(folder, 'app/node_modules'))).toSorted()).toEqual([
+      'is-network-error',
+      'ms',
+      'p-retry',
+    ]);
+    expect(await readdir(join(folder, 'app/src'))).toEqual(['job-worker']);
+  });
+
+  test('can be warmed while it is built, which fills the cache that it starts from', async () => {
+    const instructions = await readDockerfile('worker.Dockerfile');
+    const folder = join(root, 'warm');
+    await unpackImage(instructionsOf(instructions, 'worker'), folder);
+
+    const env = { NODE_COMPILE_CACHE: join(root, 'compile-cache') };
+    const warming = instructionsOf(instructions, 'warm').filter(({ rest }) => rest.startsWith('["node"'));
+    expect(await start(execForm(warming, 'RUN'), { folder, env }).ended).toMatchObject({ code: 0 });
+    expect(await readdir(env.NODE_COMPILE_CACHE)).toHaveLength(1);
+  });
+});
+
+describe('the image of the app', () => {
+  test('serves its pages with their files, and its health check sees it live and die', async () => {
+    const image = instructionsOf(await readDockerfile('app.Dockerfile'));
+    const folder = join(root, 'app-image');
+    await unpackImage(image, folder);
+
+    const env = { DATABASE_PATH: join(root, 'data', 'jobspawn.db'), CLUSTER: 'local', LOG_LEVEL: 'warn' };
+    const app = start(execForm(image, 'ENTRYPOINT'), { folder, env: { ...env, PORT: '0' } });
+    const healthCheck = (port: string) =>
+      start(execForm(image, 'HEALTHCHECK'), { folder, env: { ...env, PORT: port } }).ended;
+    try {
+      const url = await until(() => /http:\S+:\d+/.exec(app.greeting())?.[0], { timeoutMs: 20_000 });
+      const { origin, port } = new URL(url);
+      expect(await healthCheck(port)).toMatchObject({ code: 0 });
+
+      const page = await (await fetch(`${origin}/jobs`)).text();
+      const files = [...page.matchAll(/(?:href|src)="(\/[^"]+\.(?:css|js|svg|png|ico))[^"]*"/g)].map(
+        ([, path]) => path,
+      );
+      expect(files.length).toBeGreaterThan(0);
+      for (const path of files) {
+        expect([path, (await fetch(`${origin}${path}`)).status]).toEqual([path, 200]);
+      }
+      app.kill();
+      await app.ended;
+      expect(await healthCheck(port)).toMatchObject({ code: 1 });
+    } finally {
+      app.kill();
+      await app.ended;
+    }
+  }, 60_000);
+});

@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseConfig } from '../../src/app/config.ts';
+import { startApp } from '../../src/app/start-app.ts';
+import type { App } from '../../src/app/start-app.ts';
+import { jobSchema } from '../../src/core/job.ts';
+import type { Job } from '../../src/core/job.ts';
+import { isFinal } from '../../src/core/job-state.ts';
+import { until } from './until.ts';
+
+/** The whole service on a free port, with a local cluster and data of its own. */
+export async function startTestApp(environment: Record<string, string> = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'jobspawn-test-'));
+  const app: App = await startApp(
+    parseConfig({
+      PORT: '0',
+      CLUSTER: 'local',
+      DATABASE_PATH: join(dir, 'jobspawn.db'),
+      LOG_LEVEL: 'error',
+      ...environment,
+    }),
+  );
+  const url = app.url;
+
+  async function submit(request: Record<string, unknown>): Promise<Job> {
+    const answer = await fetch(`${url}/api/v1/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    if (answer.status !== 202) throw new Error(`${answer.status}: ${await answer.text()}`);
+    return jobSchema.parse(await answer.json());
+  }
+
+  async function findJob(id: string): Promise<Job> {
+    const answer = await fetch(`${url}/api/v1/jobs/${id}`);
+    return jobSchema.parse(await answer.json());
+  }
+
+  return {
+    url,
+    kubeconfigPath: app.kubeconfigPath,
+    submit,
+    findJob,
+    /** The job once it is in a final state. */
+    untilDone: (id: string, timeoutMs = 20_000) =>
+      until(
+        async () => {
+          const job = await findJob(id);
+          return isFinal(job.state) && job;
+        },
+        { timeoutMs },
+      ),
+    async stop() {
+      await app.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
