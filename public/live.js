@@ -4,13 +4,14 @@ import { showTimes } from './times.js';
  * Keeps a page true without a reload: an event says that something changed, the page is fetched again, and the elements
  * marked `data-live` are swapped where their HTML differs. What the reader holds (focus, scrolling, open forms) stays.
  */
-const quietMs = 150;
+const quietMs = 100;
 const pauseMs = 1000;
 
 export function startLive() {
   const { events } = document.body.dataset;
   if (events === undefined) return;
   const shown = new Map([...liveElements(document)].map((element) => [element.id, element.outerHTML]));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let lastRefresh = 0;
 
@@ -21,23 +22,24 @@ export function startLive() {
       const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
       if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), 'text/html'), shown);
     } catch {
-      // The connection is gone; the event source tries again, and its first word brings us back here.
+      // The connection is gone. The event source tries again by itself, and its `open` brings us back here.
     }
   };
   const later = () => {
-    timer ??= setTimeout(refresh, Math.max(quietMs, lastRefresh + pauseMs - Date.now()));
+    timer ??= setTimeout(() => void refresh(), Math.max(quietMs, lastRefresh + pauseMs - Date.now()));
   };
 
   // A browser allows six connections to a host, so hidden tabs give theirs back. `open` comes at every return, and
   // refreshing then shows what happened in between.
+  /** @type {EventSource | undefined} */
   let source;
   const follow = () => {
     source?.close();
     source = undefined;
     if (document.hidden) return;
     source = new EventSource(events);
-    source.onmessage = later;
-    source.onopen = later;
+    source.addEventListener('message', later);
+    source.addEventListener('open', later);
   };
   document.addEventListener('visibilitychange', follow);
   addEventListener('pagehide', () => source?.close());
@@ -45,10 +47,12 @@ export function startLive() {
   follow();
 }
 
+/** @param {ParentNode} root */
 function liveElements(root) {
   return root.querySelectorAll('[data-live][id]');
 }
 
+/** @type {(fresh: Document, shown: Map<string, string>) => void} */
 function swap(fresh, shown) {
   const focus = focusPath();
   document.title = fresh.title;
@@ -58,27 +62,41 @@ function swap(fresh, shown) {
     if (old === null || shown.get(element.id) === html) continue;
     shown.set(element.id, html);
     announce(old, element);
-    const scroll = [...old.querySelectorAll('.scrolls')].map(({ scrollLeft }) => scrollLeft);
+    const places = scrollPlaces(old);
     showTimes(element);
     old.replaceWith(document.adoptNode(element));
-    element.querySelectorAll('.scrolls').forEach((box, at) => (box.scrollLeft = scroll[at] ?? 0));
+    element.querySelectorAll('[data-scrolls]').forEach((box, at) => box.scrollTo(places[at] ?? {}));
   }
-  if (focus !== undefined && !document.activeElement?.matches(focus)) document.querySelector(focus)?.focus();
+  if (focus === undefined || document.activeElement?.matches(focus)) return;
+  const again = document.querySelector(focus);
+  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
 }
 
-/** Screen readers hear of a new state; the rest they find where it stands. */
+/** @param {Element} element */
+function scrollPlaces(element) {
+  return [...element.querySelectorAll('[data-scrolls]')].map(({ scrollLeft, scrollTop }) => ({
+    left: scrollLeft,
+    top: scrollTop,
+  }));
+}
+
+/**
+ * Screen readers hear of a new state; the rest they find where it stands.
+ * @type {(old: Element, element: Element) => void}
+ */
 function announce(old, element) {
-  const words = element.dataset.announce;
-  if (words === undefined || words === old.dataset.announce) return;
-  document.getElementById('announcement').textContent = words;
+  const words = element.getAttribute('data-announce');
+  const announcement = document.getElementById('announcement');
+  if (words === null || announcement === null || words === old.getAttribute('data-announce')) return;
+  announcement.textContent = words;
 }
 
 /** How to find the focused element again, when its HTML has been swapped. */
 function focusPath() {
   const focused = document.activeElement;
   const live = focused?.closest('[data-live][id]');
-  if (!live) return undefined;
-  if (focused.id) return `#${CSS.escape(focused.id)}`;
+  if (!focused || !live) return undefined;
+  if (focused.id !== '') return `#${CSS.escape(focused.id)}`;
   const href = focused.getAttribute('href');
   return href === null ? undefined : `#${CSS.escape(live.id)} a[href="${CSS.escape(href)}"]`;
 }

@@ -6,15 +6,14 @@ startTimes();
 startLive();
 startLog();
 
-// A second click on Run must not be a second job. Shown again by the Back button, a form may be sent again.
+/** @type {(form: HTMLFormElement, busy: boolean) => void} */
 const setBusy = (form, busy) => {
-  for (const button of form.querySelectorAll('button[type=submit]')) {
-    button.disabled = busy;
-    button.toggleAttribute('aria-busy', busy);
-  }
+  for (const button of form.querySelectorAll('button')) button.disabled = busy;
 };
+
+// A second click on Run must not be a second job. Shown again by the Back button, a form may be sent again.
 document.addEventListener('submit', ({ target }) => {
-  if (target.method === 'post') setTimeout(() => setBusy(target, true));
+  if (target instanceof HTMLFormElement && target.method === 'post') setTimeout(() => setBusy(target, true));
 });
 addEventListener('pageshow', () => {
   for (const form of document.forms) setBusy(form, false);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { isNamespaceName } from '../core/names.ts';
+import { isNamespaceName, isObjectName } from '../core/names.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
@@ -41,6 +41,10 @@ const environmentSchema = z.object({
     .string()
     .refine(isNamespaceName, { error: 'must be a Kubernetes namespace name' })
     .optional(),
+  JOB_SERVICE_ACCOUNT: z
+    .string()
+    .refine(isObjectName, { error: 'must be the name of a ServiceAccount' })
+    .optional(),
   WORKER_IMAGE: z
     .string()
     .regex(/^\S+$/, { error: 'must be an image reference without spaces' })
@@ -74,6 +78,8 @@ export type Config = {
   cluster: ClusterChoice;
   /** undefined: the kubeconfig context's own. */
   namespace: string | undefined;
+  /** Of the pods; undefined: the namespace's default one. Its token is never mounted either way. */
+  serviceAccountName: string | undefined;
   workerImage: string;
   /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
   callbackUrl: string | undefined;
@@ -132,6 +138,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
           ? { kind, path: resolve(variables.KUBECONFIG ?? ''), context: variables.KUBE_CONTEXT }
           : { kind },
     namespace: variables.JOB_NAMESPACE ?? defaultNamespaces[kind],
+    serviceAccountName: variables.JOB_SERVICE_ACCOUNT,
     workerImage: variables.WORKER_IMAGE,
     callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
     maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),

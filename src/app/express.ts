@@ -59,7 +59,9 @@ export function createExpress(deps: ExpressDeps): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
-  app.engine('ejs', ejs.renderFile);
+  app.engine('ejs', (path, locals, done) => {
+    ejs.renderFile(path, locals, done);
+  });
   app.set('view engine', 'ejs');
   app.set('views', join(root, 'views'));
   app.set('view cache', true);

@@ -99,6 +99,7 @@ async function startParts(
         kube,
         tokens,
         callbackUrl: config.callbackUrl ?? `http://127.0.0.1:${listener.port}`,
+        serviceAccountName: config.serviceAccountName,
         maxActive: config.maxActive,
         log,
         clock,

@@ -59,12 +59,15 @@ function isErrorStillOpen(facts: JobFacts): boolean {
   ) {
     return false;
   }
-  return facts.pods.length === 0 || facts.pods.some((pod) => !pod.gone && pod.exitCode === null);
+  return facts.pods.length === 0 || facts.pods.some((pod) => !pod.gone && !hasEnded(pod));
+}
+
+function hasEnded(pod: PodFact): boolean {
+  return pod.exitCode !== null || pod.phase === 'Succeeded' || pod.phase === 'Failed';
 }
 
 function finalState(facts: JobFacts, end: End): JobState {
   if (end === 'Refused') return 'FAILED';
-  if (end === 'OutcomeUnknown') return 'LOST';
   const listens = facts.completions === 1;
   if (listens && reported(facts, SUCCESS)) return 'SUCCEEDED';
   if (end === 'Complete') return listens && isErrorByTheOnlyRun(facts) ? 'FAILED' : 'SUCCEEDED';
@@ -76,10 +79,15 @@ function finalState(facts: JobFacts, end: End): JobState {
 /** The pod that reported ERROR is the one that then exited 0, and nothing was retried. */
 function isErrorByTheOnlyRun(facts: JobFacts): boolean {
   const pod = facts.pods[0];
-  if (pod === undefined || facts.pods.length > 1 || facts.job === null || facts.job.failed > 0) return false;
-  const error = facts.reports.find((report) => report.terminal === ERROR);
-  const sameRun = error !== undefined && (error.podUid === null || error.podUid === pod.uid);
-  return sameRun && pod.restarts === 0 && (pod.exitCode === 0 || pod.phase === 'Succeeded');
+  if (pod === undefined || wasRetried(facts)) return false;
+  const sameRun = facts.reports.some(
+    ({ terminal, podUid }) => terminal === ERROR && (podUid === null || podUid === pod.uid),
+  );
+  return sameRun && (pod.exitCode === 0 || pod.phase === 'Succeeded');
+}
+
+function wasRetried({ job, pods }: JobFacts): boolean {
+  return pods.length > 1 || (job?.failed ?? 0) > 0 || pods.some((pod) => pod.restarts > 0);
 }
 
 function discrepancyOf(facts: JobFacts, end: End, state: JobState): string | null {
@@ -91,7 +99,8 @@ function discrepancyOf(facts: JobFacts, end: End, state: JobState): string | nul
   if (reported(facts, SUCCESS) && facts.cancel !== null && end === 'Gone') {
     return 'The worker reported SUCCESS, though the job was asked to stop.';
   }
-  if (reported(facts, ERROR) && end === 'Complete') {
+  // An ERROR that was followed by another try, or by SUCCESS, was not the last word.
+  if (end === 'Complete' && reported(facts, ERROR) && !reported(facts, SUCCESS) && !wasRetried(facts)) {
     return state === 'FAILED'
       ? 'The worker reported ERROR, but its container exited with code 0.'
       : 'The worker reported ERROR, but Kubernetes says that the Job is complete.';

@@ -37,10 +37,11 @@ export function explainWait(facts: JobFacts): Reason {
 /** The most telling word: what befell the last pod where it says more than Kubernetes' verdict on the whole Job. */
 export function explainEnd(facts: JobFacts, end: End, state: JobState): Reason {
   if (facts.dispatch?.kind === 'refused') return toReason(facts.dispatch.reason, facts.dispatch.message);
-  if (facts.dispatch?.kind === 'unknown')
-    return { reason: 'OutcomeUnknown', explanation: facts.dispatch.message };
   if (state === 'CANCELLED') return { reason: 'Cancelled', explanation: 'It was cancelled on request.' };
   if (facts.cancel?.cause === 'StartDeadline' && end !== 'Failed') return startDeadline(facts);
+  if (state === 'LOST' && facts.dispatch?.kind === 'unknown') {
+    return { reason: 'OutcomeUnknown', explanation: facts.dispatch.message };
+  }
   if (state === 'LOST') {
     return {
       reason: 'OutcomeUnknown',
@@ -95,7 +96,12 @@ function exitOf(pod: PodFact): string {
 
 function lastPod(facts: JobFacts): PodFact | null {
   return facts.pods.reduce<PodFact | null>(
-    (last, pod) => (last === null || pod.createdAt >= last.createdAt ? pod : last),
+    (last, pod) => (last === null || isLater(pod, last) ? pod : last),
     null,
   );
+}
+
+/** Kubernetes' times are whole seconds; between equals the uid decides, so that the order of arrival does not. */
+function isLater(a: PodFact, b: PodFact): boolean {
+  return a.createdAt === b.createdAt ? a.uid > b.uid : a.createdAt > b.createdAt;
 }

@@ -88,8 +88,7 @@ export function toFormView(workerImage: string, refused?: { fields: unknown; pro
     faults,
     placeholder: (field) => placeholders(workerImage)[field] ?? '',
     moreOpen: more.some(
-      (field) =>
-        faults(field).length > 0 || (value(field) !== '' && value(field) !== String(defaults[field] ?? '')),
+      (field) => faults(field).length > 0 || (value(field) !== '' && value(field) !== defaults[field]),
     ),
     problem:
       refused === undefined

@@ -29,7 +29,6 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
   const showRefusal: ShowRefusal = ({ problem, fields, res }) => {
     showJobs(res.status(problem.status), allJobs, toFormView(workerImage, { fields, problem }));
   };
-  const goTo = (res: Response, id: string) => res.redirect(303, `/jobs/${encodeURIComponent(id)}`);
   return [
     route({
       ...page,
@@ -97,6 +96,10 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       handle: ({ res, param }) => goTo(res, intake.rerun(param('id')).job.id),
     }),
   ];
+}
+
+function goTo(res: Response, id: string): void {
+  res.redirect(303, `/jobs/${encodeURIComponent(id)}`);
 }
 
 function showJobsWith(store: Needs['store']) {

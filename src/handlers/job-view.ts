@@ -50,8 +50,9 @@ export function toJobRow(job: JobSummary) {
 }
 export type JobRow = ReturnType<typeof toJobRow>;
 
-/** The one line that tells most: why it waits or failed, else the worker's latest word, else what the state means. */
+/** The one line that tells most: two words that differ, why it failed, the worker's latest word, why it waits, the state. */
 function wordsOf(job: JobSummary): string {
+  if (job.discrepancy !== null) return toPlainText(job.discrepancy);
   const report = job.report === null ? null : reportText(job.report);
   const why = job.explanation === null ? null : toPlainText(job.explanation);
   return (isFinal(job.state) ? (why ?? report) : (report ?? why)) ?? stateSentences[job.state];
@@ -104,30 +105,24 @@ function toTaskView(task: Job['tasks'][number]) {
 
 /** An entry of the history: a headline and, where there is more to say, a second line. */
 export function toHistoryEntry(event: JobEvent) {
-  return { at: toMoment(event.at), kind: event.kind, state: event.state, ...toHistoryText(event) };
+  const more = event.discrepancy ?? event.explanation ?? event.reason ?? toSizeText(event.bytes);
+  return {
+    at: toMoment(event.at),
+    kind: event.kind,
+    state: event.state,
+    text: historyTexts[event.kind](event),
+    more: more === null ? null : toPlainText(more),
+  };
 }
 
-function toHistoryText(event: JobEvent): { text: string; more: string | null } {
-  const why = event.explanation ?? event.reason ?? null;
-  const more = (text: string | null | undefined) => (text ? toPlainText(text) : null);
-  switch (event.kind) {
-    case 'state':
-      return { text: stateLabels[event.state], more: more(event.discrepancy ?? why) };
-    case 'report': {
-      const { status = '', message = null, progress = null } = event;
-      return { text: reportText({ status, message, progress }), more: more(event.discrepancy) };
-    }
-    case 'pod': {
-      const exit =
-        event.exitCode === undefined || event.exitCode === null ? '' : `, exit code ${event.exitCode}`;
-      return { text: `Pod ${event.pod ?? ''}: ${event.phase ?? ''}${exit}`, more: more(why) };
-    }
-    case 'log':
-      return { text: `Log of pod ${event.pod ?? ''} kept`, more: more(toSizeText(event.bytes)) };
-    case 'cancel':
-      return { text: 'Cancel requested', more: more(why) };
-  }
-}
+const historyTexts: Record<JobEvent['kind'], (event: JobEvent) => string> = {
+  state: ({ state }) => stateLabels[state],
+  report: ({ status = '', message = null, progress = null }) => reportText({ status, message, progress }),
+  pod: ({ pod = '', phase = '', exitCode = null }) =>
+    `Pod ${pod}: ${phase}${exitCode === null ? '' : `, exit code ${exitCode}`}`,
+  log: ({ pod = '' }) => `Log of pod ${pod} kept`,
+  cancel: () => 'Cancel requested',
+};
 
 function reportText(report: { status: string; message: string | null; progress: number | null }): string {
   const percent = report.progress === null ? '' : ` (${Math.round(report.progress)} %)`;

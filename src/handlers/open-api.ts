@@ -118,7 +118,8 @@ function toOperation(each: Route): Json {
 }
 
 function toParameters(place: 'query' | 'header', schema: z.ZodObject | undefined): Json[] {
-  return Object.entries(schema?.shape ?? {}).map(([name, each]) => {
+  return Object.entries<unknown>(schema?.shape ?? {}).flatMap(([name, each]) => {
+    if (!(each instanceof z.ZodType)) return [];
     const { description, ...shape } = toJsonSchema(each, 'input');
     return { name, in: place, required: false, description, schema: shape };
   });

@@ -14,10 +14,10 @@ import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { toApiFailure } from './api-failure.ts';
 import type { ApiFailure } from './api-failure.ts';
-import type { Answer, Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { readLines } from './lines.ts';
+import { Broken, losesPlace, silence, toBroken, valueOf } from './watch-failure.ts';
 
 /** Something kept of an object: a slim projection, never the object. */
 type Projection = { observation: { uid: string } };
@@ -173,7 +173,7 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
       await follow(stream, () => timer.refresh());
     } catch (error) {
       if (interrupt.signal.aborted) return;
-      if (quiet.signal.aborted) throw new Broken(noBytes);
+      if (quiet.signal.aborted) throw new Broken(silence);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -183,8 +183,7 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
   async function follow(stream: Readable, onBytes: () => void): Promise<void> {
     for await (const line of readLines(stream, onBytes)) {
       const { type, object } = eventSchema.parse(JSON.parse(line));
-      if (type === 'ERROR')
-        throw new Broken(toApiFailure(statusCode(object), JSON.stringify(object), undefined));
+      if (type === 'ERROR') throw toBroken(object);
       failures = 0;
       status.lastEventAt = clock();
       resourceVersion = versionSchema.parse(object).metadata.resourceVersion;
@@ -253,41 +252,4 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
     },
     done: runToTheEnd(),
   };
-}
-
-/** A list or watch that the other side refused or cut. */
-class Broken extends Error {
-  readonly failure: ApiFailure;
-  constructor(failure: ApiFailure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
-
-const noBytes: ApiFailure = {
-  code: 0,
-  reason: null,
-  message: 'the watch was silent for too long',
-  causes: [],
-  retryAfterMs: null,
-  sent: true,
-};
-
-/** Answers below 500 that say nothing of our place in the stream: credentials, rights, too many requests. */
-const passing = new Set([401, 403, 429]);
-
-/** A cut or an outage leaves our place in the stream good; what we could not read or may not ask for does not. */
-function losesPlace(error: unknown): boolean {
-  if (!(error instanceof Broken)) return error instanceof SyntaxError || error instanceof z.ZodError;
-  const { code } = error.failure;
-  return code !== 0 && code < 500 && !passing.has(code);
-}
-
-function valueOf<V>(answer: Answer<V>): V {
-  if (answer.ok) return answer.value;
-  throw new Broken(answer.failure);
-}
-
-function statusCode(object: unknown): number {
-  return z.object({ code: z.int() }).safeParse(object).data?.code ?? 0;
 }

@@ -5,11 +5,10 @@
  * May import: the object store, and the API's defaults, validation and error words. Never: HTTP, processes.
  */
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { prepareForCreate, prepareForUpdate } from './api/admission.ts';
 import { checkPreconditions, decideDeletion, isReadyToGo } from './api/deletion.ts';
 import { raiseGeneration } from './api/generation.ts';
-import { dropUndefined, freeze } from './api/json.ts';
+import { dropUndefined, freeze, isSameJson } from './api/json.ts';
 import { generateName } from './api/names.ts';
 import { alreadyExists, notFound, resources } from './api/resources.ts';
 import { toTimestamp } from './api/times.ts';
@@ -17,7 +16,7 @@ import { startEventExpiry } from './event-expiry.ts';
 import { checkNamespace, createSystemNamespaces, startNamespaceLifecycle } from './namespace-lifecycle.ts';
 import type { ObjectStore } from './object-store.ts';
 import { openObjectStore } from './object-store.ts';
-import type { ResourceName, ResourceObjects } from './objects.ts';
+import type { ResourceName, ResourceObjects, StoredMeta } from './objects.ts';
 
 /** One committed change. `object` is the new state (for DELETED the last one, with the deletion's resourceVersion). */
 export type Change<R extends ResourceName> = {
@@ -104,6 +103,12 @@ export type RegistryOptions = {
   now?: () => Date;
 };
 
+/** Go leaves out what is empty; a controller that has removed the last finalizer leaves an empty list. */
+function dropEmptyLists(metadata: StoredMeta): void {
+  if (metadata.finalizers?.length === 0) delete metadata.finalizers;
+  if (metadata.ownerReferences?.length === 0) delete metadata.ownerReferences;
+}
+
 const generateNameAttempts = 8;
 
 /** Opens the registry over the data directory, with the namespaces that every cluster has. */
@@ -133,6 +138,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
       uid: randomUUID(),
       creationTimestamp: toTimestamp(now()),
       chooseName: (metadata) => chooseName(resource, namespace, metadata),
+      dryRun,
     });
     checkNamespace(store, resource, draft.metadata);
     if (store.get(resource, namespace, draft.metadata.name) !== undefined) {
@@ -158,7 +164,8 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     const draft = structuredClone(current);
     if (change(draft) === false) return current;
     dropUndefined(draft);
-    if (isDeepStrictEqual(draft, current)) return current;
+    dropEmptyLists(draft.metadata);
+    if (isSameJson(draft, current)) return current;
     raiseGeneration(current, draft);
     return write(resource, current, draft);
   };
@@ -166,7 +173,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
   const revise: ApiRegistry['revise'] = (resource, key, { edit, subresource, dryRun = false }) => {
     const current = get(resource, key);
     const draft = prepareForUpdate(resource, current, edit(structuredClone(current)), subresource);
-    if (isDeepStrictEqual(draft, current)) return current;
+    if (isSameJson(draft, current)) return current;
     raiseGeneration(current, draft);
     return dryRun ? draft : write(resource, current, draft);
   };
@@ -178,7 +185,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     if (decision.step === 'keep') return object;
     if (decision.step === 'remove') return dryRun ? object : store.commit('DELETED', resource, structuredClone(object));
     if (dryRun) return decision.marked;
-    const marked = isDeepStrictEqual(decision.marked, object) ? object : store.commit('MODIFIED', resource, decision.marked);
+    const marked = isSameJson(decision.marked, object) ? object : store.commit('MODIFIED', resource, decision.marked);
     // The mark may have been acted on by a listener, so that the object is gone already.
     const current = store.get(resource, key.namespace, key.name);
     if (!decision.thenRemove || current?.metadata.uid !== object.metadata.uid) return marked;

@@ -14,13 +14,14 @@ export type Storage = {
   close(): void;
 };
 
+// Versions start high enough that the small numbers people try are of the past, as on any cluster.
 const schema = `
   CREATE TABLE IF NOT EXISTS object (
     resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (resource, namespace, name)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS version (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL) STRICT;
-  INSERT OR IGNORE INTO version VALUES (1, 0);
+  INSERT OR IGNORE INTO version VALUES (1, 100);
 `;
 
 /**

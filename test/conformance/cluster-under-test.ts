@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
-import pino from 'pino';
-import { startLocalCluster } from '../../src/local-cluster/cluster.ts';
 import { until } from '../support/until.ts';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import { listAt, textAt } from './json.ts';
@@ -35,14 +36,17 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
 
 async function openLocalCluster(): Promise<ClusterUnderTest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'jobspawn-conformance-'));
-  const cluster = await startLocalCluster({
-    dataDir,
-    port: 0,
-    images: { [recordedImage]: { entrypoint: [], cmd: [] } },
-    log: pino({ level: 'silent' }),
+  const program = fileURLToPath(new URL('serve-local-cluster.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, dataDir, recordedImage], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const ended = once(child, 'exit');
+  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
+  const kubeconfigPath = String(line).trim();
+  if (child.exitCode !== null)
+    throw new Error(`the local cluster ended with ${child.exitCode} before it began`);
   const config = new KubeConfig();
-  config.loadFromFile(cluster.kubeconfigPath);
+  config.loadFromFile(kubeconfigPath);
   const client = await createApiClient(config);
   const namespaces = createNamespaces(client);
   return {
@@ -50,10 +54,11 @@ async function openLocalCluster(): Promise<ClusterUnderTest> {
     client,
     image: recordedImage,
     nodeName: 'local',
-    kubectlArguments: ['--kubeconfig', cluster.kubeconfigPath],
+    kubectlArguments: ['--kubeconfig', kubeconfigPath],
     createNamespace: (purpose) => namespaces.create(purpose),
     async stop() {
-      await cluster.stop();
+      child.stdin.end();
+      await ended;
       await rm(dataDir, { recursive: true, force: true });
     },
   };

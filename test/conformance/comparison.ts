@@ -6,10 +6,13 @@ export type Difference = { path: string; recorded: Json | undefined; actual: Jso
 export type Tolerance = {
   /** The recorder left parts out: the actual value may have more fields. */
   partial: boolean;
+  /** Lists are compared by the names of their items, and only where both have them: kinds differ by cluster. */
+  served?: boolean;
 };
 
-/** Recorded text in place of which anything may stand. */
-const leftOut = new Set(['(left out)', '(cut)']);
+/** Recorded text in place of which anything may stand: the recorder says in brackets what was there. */
+const isLeftOut = (value: Json | undefined, how: Tolerance): boolean =>
+  typeof value === 'string' && (value === '(left out)' || (how.partial && /^\(.*\)$/.test(value)));
 
 /**
  * What no two clusters agree on, replaced by its kind. The order matters: a uid must be masked before the digits in
@@ -24,16 +27,27 @@ const masks: [RegExp, string][] = [
   [/\bsha256:[0-9a-f]{64}\b/g, '<image>'],
   [/\b\d{1,3}(\.\d{1,3}){3}\b/g, '<ip>'],
   [/\.[0-9a-f]{16}\b/g, '.<event>'],
+  [/\?hash=\w+/g, '?hash=<hash>'],
+  [/<ip>:\d+/g, '<ip>:<port>'],
   [/\b(current: |version: 1 \()\d+/g, '$1<version>'],
 ];
 export const mask = (text: string): string =>
   masks.reduce((masked, [pattern, kind]) => masked.replace(pattern, kind), text);
 
+/** A part that the recorder only described may be anything. */
+const described = '(the whole patched object as quoted JSON)';
+
+function isLike(expected: string, actual: string): boolean {
+  const [before = '', after] = expected.split(described);
+  return after === undefined ? expected === actual : actual.startsWith(before) && actual.endsWith(after);
+}
+
 const uid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 
 /**
  * Every difference between a recorded value and the actual one, after the recorder's own tokens are translated. New
- * tokens are learnt on the way: generated names and uids where they stand for the first time.
+ * tokens are learnt on the way: generated names and uids where they stand for the first time. A pod's
+ * status.resources is what the recorder's cgroups said, and no two nodes say the same.
  */
 export function compareValues(
   recorded: Json | undefined,
@@ -46,7 +60,7 @@ export function compareValues(
     void differences.push({ path, recorded: left, actual: right });
 
   function compareText(left: string, right: string, path: string): void {
-    if (leftOut.has(left) || left === right) return;
+    if (left === right) return;
     const expected = bindings.translate(left);
     if (expected === right) return;
     const key = path.replace(/.*\./, '');
@@ -56,7 +70,7 @@ export function compareValues(
       return;
     }
     const hide = path.includes('.cells[') ? maskCell : mask;
-    if (hide(expected) !== hide(right)) differ(path, expected, right);
+    if (!isLike(hide(expected), hide(right))) differ(path, expected, right);
     const actualUids = right.match(uid) ?? [];
     for (const [index, token] of (left.match(uid) ?? []).entries()) {
       const other = actualUids[index];
@@ -70,7 +84,7 @@ export function compareValues(
     for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
       const mine = left[key];
       const other = right[key];
-      if (key === 'managedFields') continue;
+      if (key === 'managedFields' || (key === 'resources' && path.endsWith('.status'))) continue;
       if (mine === undefined) {
         if (!how.partial) differ(`${path}.${key}`, undefined, other);
       } else compare(mine, other, `${path}.${key}`);
@@ -80,15 +94,28 @@ export function compareValues(
   function compareLists(left: Json[], right: Json[], path: string): void {
     // The recorder cut some lists to the names of their items.
     const namesOnly = how.partial && left.every((item) => typeof item === 'string');
+    if (how.served === true && left.some((item) => nameOf(item) !== ''))
+      return compareServed(left, right, path);
     const items = namesOnly
       ? right.map((item) => (isObject(item) ? textAt(item, 'metadata', 'name') : item))
       : right;
     if (left.length !== items.length) differ(path, left, items);
-    else left.forEach((item, index) => compare(item, items[index], `${path}[${index}]`));
+    else {
+      const inOrder = align(left, items, bindings);
+      left.forEach((item, index) => compare(item, inOrder[index], `${path}[${index}]`));
+    }
+  }
+
+  /** What both clusters serve is served alike. */
+  function compareServed(left: Json[], right: Json[], path: string): void {
+    for (const item of left) {
+      const other = right.find((one) => nameOf(one) === nameOf(item));
+      if (other !== undefined) compare(item, other, `${path}[${nameOf(item)}]`);
+    }
   }
 
   function compare(left: Json | undefined, right: Json | undefined, path: string): void {
-    if (typeof left === 'string' && leftOut.has(left)) return;
+    if (isLeftOut(left, how)) return;
     if (typeof left === 'string' && typeof right === 'string') compareText(left, right, path);
     else if (isObject(left) && isObject(right)) compareObjects(left, right, path);
     else if (Array.isArray(left) && Array.isArray(right)) compareLists(left, right, path);
@@ -98,6 +125,23 @@ export function compareValues(
   compare(recorded, actual, '');
   return differences;
 }
+
+/** Lists are in order of names, and generated names fall otherwise each time: puts items beside what they stand for. */
+function align(left: Json[], right: Json[], bindings: Bindings): Json[] {
+  const nameIn = (item: Json) =>
+    textAt(item, 'metadata', 'name') || textAt(item, 'object', 'metadata', 'name');
+  const found = left.map((item) => {
+    const name = bindings.find(nameIn(item));
+    return name === undefined ? undefined : right.find((one) => nameIn(one) === name);
+  });
+  return found.every((item) => item !== undefined) ? found : right;
+}
+
+const nameOf = (item: Json): string =>
+  textAt(item, 'name') ||
+  textAt(item, 'resource') ||
+  textAt(item, 'groupVersion') ||
+  textAt(item, 'metadata', 'name');
 
 /** Ages and durations in a printed cell count the seconds of two different runs. */
 export const maskCell = (cell: string): string =>

@@ -10,6 +10,8 @@ export type Preparation = {
   before?: Deed;
   beforeStep?: Record<number, Deed>;
   during?: Record<number, Deed>;
+  /** To the same end, where the step itself is skipped. */
+  instead?: Record<number, Deed>;
   after?: Deed;
 };
 
@@ -46,6 +48,26 @@ const stuckEnv = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'absent', k
 const say = (name: string, image: string, script: string) => ({ name, image, command: ['sh', '-c', script] });
 
 export const preparations: Record<string, Preparation> = {
+  '06-pod-failure-policy': {
+    instead: {
+      /** What an eviction does. */
+      async 3(theatre) {
+        const pod = await podOf(theatre, 'ignore', hasPhase('Running'));
+        const path = `/api/v1/namespaces/${theatre.namespace}/pods/${textAt(pod, 'metadata', 'name')}`;
+        const condition = {
+          type: 'DisruptionTarget',
+          status: 'True',
+          reason: 'EvictionByEvictionAPI',
+          message: 'Eviction API: evicting',
+        };
+        const headers = { 'content-type': 'application/strategic-merge-patch+json' };
+        const body = { status: { conditions: [condition] } };
+        await demand(theatre.client, { method: 'PATCH', path: `${path}/status`, headers, body });
+        await demand(theatre.client, { method: 'DELETE', path });
+      },
+    },
+  },
+
   '12-delete': {
     async before(theatre) {
       const patient = 'trap "exit 0" TERM; sleep 1000 & wait';
@@ -160,6 +182,16 @@ export const preparations: Record<string, Preparation> = {
           async () =>
             listAt((await demand(theatre.client, { method: 'GET', path })).body, 'items').length === 0,
         );
+      },
+    },
+  },
+
+  '20-patch-and-update': {
+    beforeStep: {
+      async 26(theatre) {
+        // The local cluster skips the steps that moved the version to this one.
+        const job = await demand(theatre.client, { method: 'GET', path: jobsPath(theatre, 'j') });
+        theatre.bindings.relearn('206397', textAt(job.body, 'metadata', 'resourceVersion'));
       },
     },
   },

@@ -1,10 +1,4 @@
-import {
-  differenceTables,
-  type KnownDifference,
-  type SkippedCommand,
-  type SkippedStep,
-  type Tables,
-} from './known-differences.ts';
+import { differenceTables, type SkippedCommand, type SkippedStep, type Tables } from './known-differences.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import type { Json } from './json.ts';
 
@@ -26,6 +20,7 @@ export function createReckoning(
   tables: Tables = differenceTables,
 ): Reckoning {
   const used = new Set<object>();
+  const met = new Set<string>();
   const use = <T extends SkippedStep | SkippedCommand>(
     entries: T[],
     matches: (entry: T) => boolean,
@@ -35,8 +30,11 @@ export function createReckoning(
     return entry !== undefined;
   };
   const isKnown = ({ at }: Finding): boolean => {
-    const known = tables.differences.filter((difference) => difference.at.test(at));
-    for (const entry of known) used.add(entry);
+    const known = tables.differences.filter(
+      (entry) => entry.at.test(at) && entry.recordings.some((name) => at.startsWith(name)),
+    );
+    for (const entry of known)
+      for (const name of entry.recordings) if (at.startsWith(name)) met.add(`${entry.at.source} ${name}`);
     return known.length > 0;
   };
 
@@ -49,20 +47,21 @@ export function createReckoning(
       findings.filter((finding) => kind === 'real' || !isKnown(finding)).map(printFinding),
     stale(recordings) {
       if (kind === 'real') return [];
-      const all = [...tables.differences, ...tables.steps, ...tables.commands];
-      return all
-        .filter((entry) => recordings.includes(recordingOf(entry)) && !used.has(entry))
-        .map(
-          (entry) => `no longer true: ${JSON.stringify({ ...entry, at: 'at' in entry && entry.at.source })}`,
-        );
+      const ours = (name: string) => recordings.includes(name);
+      const differences = tables.differences.flatMap(({ at, why, recordings: names }) =>
+        names
+          .filter((name) => ours(name) && !met.has(`${at.source} ${name}`))
+          .map((name) => `${name} ${at.source}: ${why}`),
+      );
+      const steps = tables.steps.filter((entry) => ours(entry.recording) && !used.has(entry));
+      const commands = tables.commands.filter((entry) => ours('kubectl') && !used.has(entry));
+      return [
+        ...differences,
+        ...steps.map(({ recording, why }) => `${recording}: ${why}`),
+        ...commands.map(({ titles, why }) => `kubectl ${titles.source}: ${why}`),
+      ];
     },
   };
-}
-
-/** The patterns of differences begin with `^` and the recording's whole name, or `^kubectl`. */
-function recordingOf(entry: KnownDifference | SkippedStep | SkippedCommand): string {
-  if ('titles' in entry) return 'kubectl';
-  return 'at' in entry ? (/^\^([a-z0-9-]+)/.exec(entry.at.source)?.[1] ?? '') : entry.recording;
 }
 
 const printFinding = ({ at, recorded, actual }: Finding): string =>

@@ -35,10 +35,16 @@ export async function replayRecording(
   try {
     await preparation?.before?.(theatre);
     for (const [index, { ms, request }] of recording.steps.entries()) {
-      if (!request || reckoning.skips(name, index)) continue;
+      if (!request) continue;
+      const isSkipped = reckoning.skips(name, index);
+      if (isSkipped && !preparation?.instead?.[index]) continue;
       await preparation?.beforeStep?.[index]?.(theatre);
       const cue = { untilMs: ms, openedAt, isQuery: request.method === 'GET' };
       if (isTold) await awaitCue(theatre, stage, cue);
+      if (isSkipped) {
+        await preparation?.instead?.[index]?.(theatre);
+        continue;
+      }
       const dueMs = recording.steps[index + 1]?.ms ?? Infinity;
       const replayed = await replayStep(theatre, index, dueMs);
       findings.push(...replayed.findings);

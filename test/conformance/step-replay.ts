@@ -56,7 +56,10 @@ async function translateRequest(
     bindings.translate(pathname) + (query === undefined ? '' : `?${(await Promise.all(pairs)).join('&')}`);
   const { method, body, rawBody } = recorded;
   // Whoever asked for the recorder, here it is the holder of the kubeconfig.
-  const { authorization: _, ...headers } = recorded.headers ?? {};
+  const { authorization: _, ...sent } = recorded.headers ?? {};
+  const headers = Object.fromEntries(
+    Object.entries(sent).map(([name, value]) => [name, bindings.find(value) ?? value]),
+  );
   return {
     method,
     path,

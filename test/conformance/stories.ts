@@ -81,6 +81,11 @@ const mayBeMissed = (scene: Scene): boolean =>
   /^Pending .*waiting (ContainerCreating|PodInitializing)/.test(scene) ||
   /^Running .*: running ready/.test(scene);
 
+/** A container that ended before a busy kubelet had told that it runs is told of in the phase from before. */
+const isSame = (left: Scene, right: Scene): boolean =>
+  left.replace(/^Pending(?=.*main: exit)/, 'Running') ===
+  right.replace(/^Pending(?=.*main: exit)/, 'Running');
+
 /**
  * Where two stories part, or undefined. `busy`: the actual one may miss scenes as well, not only the recorded one.
  */
@@ -88,7 +93,7 @@ export function findParting(recorded: Scene[], actual: Scene[], busy: boolean) {
   let [mine, other] = [0, 0];
   while (mine < recorded.length || other < actual.length) {
     const [left, right] = [recorded[mine], actual[other]];
-    if (left === right) {
+    if (left !== undefined && right !== undefined && isSame(left, right)) {
       mine += 1;
       other += 1;
     } else if (right !== undefined && mayBeMissed(right) && !recorded.slice(mine).includes(right)) other += 1;

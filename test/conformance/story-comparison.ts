@@ -30,7 +30,11 @@ export function compareStories(
   return [
     ...compareJobs(name, recorded.jobs, actual.jobs, bindings, how),
     ...comparePods(name, recorded.pods, actual.pods, bindings, how),
-    ...compareEvents(name, recorded.events, actual.events),
+    ...compareEvents(
+      name,
+      recorded.events.map((event) => translateNode(event, bindings)),
+      actual.events,
+    ),
   ];
 }
 
@@ -44,7 +48,7 @@ function compareJobs(
   const here = groupByName(actual);
   return [...groupByName(recorded)].flatMap(([job, sightings]): Finding[] => {
     const own = here.get(bindings.translate(job));
-    const at = `${name} job ${job.replace(/-[a-z0-9]{5}$/, '')}`;
+    const at = `${name} job ${maskNames(job)}`;
     if (!own) return [{ at, recorded: 'a job', actual: 'none' }];
     const parallel = runsPodsInParallel(sightings);
     const parting = findParting(tellJob(sightings, parallel), tellJob(own, parallel), how.busy);
@@ -62,7 +66,7 @@ function comparePods(
   const here = attemptsByTask(actual);
   return [...attemptsByTask(recorded)].flatMap(([task, attempts]): Finding[] => {
     const own = here.get(bindings.translate(task)) ?? [];
-    const at = `${name} pods of ${task.replace(/-[a-z0-9]{5}$/, '')}`;
+    const at = `${name} pods of ${maskNames(task)}`;
     if (own.length !== attempts.length)
       return [{ at: `${at}, count`, recorded: attempts.length, actual: own.length }];
     return [...compareAttempts(at, attempts, own, how), ...compareDelays(at, attempts, own)];
@@ -105,9 +109,16 @@ const repeating = new Set([
   'FailedCreate',
   'InspectFailed',
   'ErrImageNeverPull',
+  'DeadlineExceeded',
 ]);
 /** Where the image is not on the node yet these come in addition. */
 const ofThePull = /^(Pulling|Pulled)$/;
+
+/** Of all names in a message only the node's is not random. */
+const translateNode = (event: RecordedEvent, bindings: Bindings): RecordedEvent => ({
+  ...event,
+  message: event.message.replaceAll('node-1', bindings.find('node-1') ?? 'node-1'),
+});
 
 function compareEvents(name: string, recorded: RecordedEvent[], actual: RecordedEvent[]): Finding[] {
   const expected = countEvents(recorded);

@@ -21,6 +21,7 @@ export async function openTheatre(cluster: ClusterUnderTest, name: string): Prom
   const namespace = await cluster.createNamespace(`conformance-${name.slice(0, 2)}`);
   const bindings = createBindings();
   bindings.learn('node-1', cluster.nodeName);
+  bindings.learn('default-scheduler-node-1', `default-scheduler-${cluster.nodeName}`);
   const recording = loadRecording(name, (text, key) => {
     const spelled = (padding[text] ?? text)
       .replaceAll(recordedNamespace, namespace)

@@ -14,6 +14,8 @@ import { createEventFeed } from '../../src/live/event-feed.ts';
 import { createJobLog } from '../../src/live/job-log.ts';
 import { openStore } from '../../src/store/store.ts';
 
+const clock = () => new Date();
+
 /**
  * The HTTP side on a free port, with a real store; only the cluster is played: `play` says what it showed, `podLogs`
  * holds what its containers wrote, by the name of the pod.
@@ -22,7 +24,6 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
-  const clock = () => new Date();
   const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
   const intake = createIntake({
     store,
@@ -92,17 +93,38 @@ function playWith(store: ReturnType<typeof openStore>) {
     const { name, namespace } = job.kubernetes;
     const now = new Date().toISOString();
     return {
-      ...{ uid: `uid-${id}`, name, namespace, createdAt: now, deletedAt: null },
-      ...{ startedAt: now, completedAt: null, active: 1, ready: 1, succeeded: 0, failed: 0, conditions: [] },
+      uid: `uid-${id}`,
+      name,
+      namespace,
+      createdAt: now,
+      deletedAt: null,
+      startedAt: now,
+      completedAt: null,
+      active: 1,
+      ready: 1,
+      succeeded: 0,
+      failed: 0,
+      conditions: [],
     };
   };
   const pod = (id: string, over: Partial<PodObservation>): PodObservation => {
     const now = new Date().toISOString();
     const { name, uid } = seen(id);
     return {
-      ...{ uid: `pod-uid-${id}`, name: `${name}-x1y2z`, jobUid: uid, index: 0, phase: 'Running' as const },
-      ...{ createdAt: now, startedAt: now, finishedAt: null, exitCode: null, restarts: 0 },
-      ...{ reason: null, message: null, terminationMessage: null, deletedAt: null },
+      uid: `pod-uid-${id}`,
+      name: `${name}-x1y2z`,
+      jobUid: uid,
+      index: 0,
+      phase: 'Running',
+      createdAt: now,
+      startedAt: now,
+      finishedAt: null,
+      exitCode: null,
+      restarts: 0,
+      reason: null,
+      message: null,
+      terminationMessage: null,
+      deletedAt: null,
       ...over,
     };
   };

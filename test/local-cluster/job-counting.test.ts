@@ -1,15 +1,15 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { array, assert, asyncProperty, constantFrom, nat, record } from 'fast-check';
 import type { Pod } from '../../src/local-cluster/objects.ts';
 import { until } from '../support/until.ts';
 import type { Stage } from './job-stage.ts';
 import { openStage } from './job-stage.ts';
 
-type Step = { act: 'run' | 'succeed' | 'fail' | 'delete' | 'settle' | 'restart'; which: number };
+type Step = { act: 'run' | 'succeed' | 'fail' | 'delete' | 'settle' | 'restart' | 'kill'; which: number };
 
 const steps = array(
   record<Step>({
-    act: constantFrom('run', 'succeed', 'fail', 'delete', 'settle', 'restart'),
+    act: constantFrom('run', 'succeed', 'fail', 'delete', 'settle', 'restart', 'kill'),
     which: nat(5),
   }),
   { maxLength: 20 },
@@ -19,7 +19,11 @@ const isDeleting = (pod: Pod) => pod.metadata.deletionTimestamp !== undefined;
 
 /** Takes one step, and notes in `failed` the pod whose failure the Job must count. */
 async function take(stage: Stage, { act, which }: Step, failed: Set<string>): Promise<void> {
-  if (act === 'restart') stage.restart();
+  if (act === 'kill') {
+    stage.killAfter(which);
+    await stage.settle();
+  }
+  if (act === 'restart' || act === 'kill') stage.restart();
   else if (act === 'settle') await stage.settle();
   const pods = stage.pods('job', { unfinished: true });
   const pod = pods[which % Math.max(pods.length, 1)];
@@ -42,45 +46,68 @@ function finish(stage: Stage, pod: Pod): void {
   else stage.exit(pod, 0);
 }
 
-test.each(['NonIndexed', 'Indexed'] as const)(
-  'a %s Job counts each pod once, whatever happens to its pods and however often the cluster restarts',
-  async (completionMode) => {
+/** Lets every pod succeed until the Job is over, and checks its books. */
+async function close(
+  stage: Stage,
+  { succeeded, failed }: { succeeded: number; failed: number },
+): Promise<void> {
+  await until(
+    async () => {
+      await stage.settle();
+      stage.pods('job', { unfinished: true }).forEach((pod) => finish(stage, pod));
+      return stage.conditions('job').length === 2;
+    },
+    { everyMs: 1 },
+  );
+  await stage.settle();
+  const { status } = stage.job('job');
+  expect({ ...status, conditions: stage.conditions('job') }).toMatchObject({
+    conditions: ['SuccessCriteriaMet CompletionsReached', 'Complete CompletionsReached'],
+    succeeded,
+    terminating: 0,
+    uncountedTerminatedPods: {},
+  });
+  expect({ failed: status.failed ?? 0, active: status.active ?? 0 }).toEqual({ failed, active: 0 });
+  expect(stage.pods('job').flatMap(({ metadata }) => metadata.finalizers ?? [])).toEqual([]);
+  expect(stage.faults).toEqual([]);
+}
+
+describe.each(['NonIndexed', 'Indexed'] as const)('a %s Job counts each pod once', (completionMode) => {
+  const spec = { completions: 4, parallelism: 2, completionMode, backoffLimit: 100 };
+
+  test('at whichever write the cluster is killed while pods end', async () => {
+    for (let writes = 0; writes < 16; writes += 1) {
+      const stage = openStage({ backoff: { initialMs: 1, maxMs: 1 } });
+      try {
+        stage.createJob('job', spec);
+        await stage.settle();
+        const [first, second] = stage.pods('job');
+        if (!first || !second) throw new Error('two pods are expected');
+        stage.exit(first, 1);
+        stage.exit(second, 0);
+        stage.killAfter(writes);
+        await stage.settle();
+        stage.restart();
+        await close(stage, { succeeded: 4, failed: 1 });
+      } finally {
+        stage.close();
+      }
+    }
+  });
+
+  test('whatever happens to its pods, and however often the cluster is killed', async () => {
     const counting = asyncProperty(steps, async (taken) => {
       const stage = openStage({ backoff: { initialMs: 1, maxMs: 1 } });
       try {
         const failed = new Set<string>();
-        stage.createJob('job', { completions: 4, parallelism: 2, completionMode, backoffLimit: 100 });
+        stage.createJob('job', spec);
         await stage.settle();
         for (const step of taken) await take(stage, step, failed);
-        await until(
-          async () => {
-            await stage.settle();
-            stage.pods('job', { unfinished: true }).forEach((pod) => finish(stage, pod));
-            return stage.conditions('job').length === 2;
-          },
-          { everyMs: 1 },
-        );
-        await stage.settle();
-        const {
-          succeeded,
-          failed: counted = 0,
-          active,
-          terminating,
-          uncountedTerminatedPods,
-        } = stage.job('job').status;
-        expect({ succeeded, counted, active, terminating, uncountedTerminatedPods }).toEqual({
-          succeeded: 4,
-          counted: failed.size,
-          active: undefined,
-          terminating: 0,
-          uncountedTerminatedPods: {},
-        });
-        expect(stage.pods('job').flatMap(({ metadata }) => metadata.finalizers ?? [])).toEqual([]);
-        expect(stage.faults).toEqual([]);
+        await close(stage, { succeeded: 4, failed: failed.size });
       } finally {
         stage.close();
       }
     });
-    await assert(counting, { numRuns: 40 });
-  },
-);
+    await assert(counting, { numRuns: 30 });
+  });
+});

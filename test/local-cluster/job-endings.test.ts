@@ -194,6 +194,22 @@ describe('a restart of the cluster', () => {
     expect(stage.job('counted').status.succeeded).toBe(2);
   });
 
+  test('counts a pod as failed that was written down as such, whatever it says in the end', async () => {
+    stage.createJob('deleted', { backoffLimit: 0 });
+    await stage.settle();
+    const pod = firstPod('deleted');
+    stage.run(pod);
+    await stage.settle();
+    change('deleted', ({ status }) => {
+      status.uncountedTerminatedPods = { failed: [pod.metadata.uid] };
+    });
+    stage.exit(pod, 0);
+    stage.restart();
+    await stage.settle();
+    expect(stage.job('deleted').status).toMatchObject({ failed: 1, uncountedTerminatedPods: {} });
+    expect(stage.job('deleted').status.succeeded).toBeUndefined();
+  });
+
   test('makes no second pod for one that runs', async () => {
     stage.createJob('single');
     await stage.settle();

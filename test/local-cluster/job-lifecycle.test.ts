@@ -188,6 +188,7 @@ describe('a Job with several pods', () => {
     expect(stage.job('scaled').status).toMatchObject({ active: 1, terminating: 2, ready: 1 });
     const going = stage.pods('scaled').filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
     expect(going.map(({ metadata }) => metadata.finalizers)).toEqual([undefined, undefined]);
+    expect(going.map(({ metadata }) => metadata.uid)).not.toContain(first.metadata.uid);
     going.forEach((pod) => stage.end(pod));
     await stage.settle();
     expect(stage.job('scaled').status).toEqual({

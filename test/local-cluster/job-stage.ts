@@ -8,6 +8,7 @@ import { startJobController } from '../../src/local-cluster/job-controller/job-c
 import type { Backoff } from '../../src/local-cluster/job-controller/retry-delay.ts';
 import type { Event, Job, Pod } from '../../src/local-cluster/objects.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
+import type { Registry } from '../../src/local-cluster/registry.ts';
 
 const namespace = 'default';
 
@@ -23,22 +24,44 @@ type JobSpec = Omit<Partial<Job['spec']>, 'template'> & { podSpec?: object };
 export function openStage({ backoff }: { backoff?: Backoff } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'job-stage-'));
   const faults: unknown[] = [];
-  const log = { error: (fault: unknown) => void faults.push(fault) };
+  const log = { error: (fault: unknown) => void (writesLeft >= 0 && faults.push(fault)) };
   const changes: { type: string; name: string; status: Job['status'] }[] = [];
+
+  let writesLeft = Infinity;
+
+  function spend(): void {
+    writesLeft -= 1;
+    if (writesLeft < 0) throw new Error('killed');
+  }
+
+  /** What the controllers get: it dies when its writes are used up. */
+  const mortal = (registry: Registry): Registry => ({
+    ...registry,
+    create(resource, into, input) {
+      spend();
+      return registry.create(resource, into, input);
+    },
+    update(resource, key, change) {
+      spend();
+      return registry.update(resource, key, change);
+    },
+    delete(resource, key, options) {
+      spend();
+      return registry.delete(resource, key, options);
+    },
+  });
 
   function start() {
     const registry = openRegistry({ dataDir });
+    const given = mortal(registry);
+    const events = createEventRecorder(given);
+    writesLeft = Infinity;
     const stops = [
       registry.subscribe('jobs', ({ type, object }) => {
         changes.push({ type, name: object.metadata.name, status: structuredClone(object.status) });
       }),
-      startJobController({
-        registry,
-        events: createEventRecorder(registry),
-        log,
-        ...(backoff ? { backoff } : {}),
-      }).stop,
-      startGarbageCollector({ registry, log }).stop,
+      startJobController({ registry: given, events, log, backoff }).stop,
+      startGarbageCollector({ registry: given, log }).stop,
       () => registry.close(),
     ];
     return { registry, stop: () => stops.forEach((stop) => stop()) };
@@ -138,6 +161,10 @@ export function openStage({ backoff }: { backoff?: Backoff } = {}) {
       (job(name).status.conditions ?? []).map(({ type, reason }) => `${type} ${reason}`),
     notes: (about: string) => events(about).map(({ reason, message }) => `${reason}: ${message}`),
     events,
+    /** The controllers get no further than so many writes, until the restart. */
+    killAfter: (writes: number) => {
+      writesLeft = writes;
+    },
     /** As when the process is killed and started again. */
     restart: () => {
       running.stop();

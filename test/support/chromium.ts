@@ -22,7 +22,7 @@ export const howToGetChromium =
 /** A headless browser with a profile of its own; `close` removes both. */
 export async function openChromium(
   executablePath: string,
-  options: { javaScriptEnabled?: boolean; colorScheme?: 'dark' | 'light' } = {},
+  options: { deviceScaleFactor?: number; javaScriptEnabled?: boolean; colorScheme?: 'dark' | 'light' } = {},
 ) {
   const profile = mkdtempSync(join(tmpdir(), 'jobspawn-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {

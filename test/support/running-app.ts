@@ -48,7 +48,7 @@ export async function startTestApp(environment: Record<string, string> = {}) {
       until(
         async () => {
           const job = await findJob(id);
-          return isFinal(job.state) && job;
+          return isFinal(job.state) ? job : undefined;
         },
         { timeoutMs },
       ),

@@ -1,8 +1,8 @@
 /** From what a client sent to what the registry stores: decode, default, label, validate. */
 import type { ResourceName, ResourceObjects, StoredMeta } from '../objects.ts';
 import { isStored } from '../objects.ts';
-import { decode } from './decode.ts';
-import { defaultJob, defaultPod, labelJob } from './defaults.ts';
+import { decode, DecodeError } from './decode.ts';
+import { copyTemplateLabels, defaultJob, defaultPod, labelJob } from './defaults.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { qosClassOf } from './qos.ts';
@@ -15,6 +15,7 @@ export type CreateContext = {
   uid: string;
   creationTimestamp: string;
   chooseName: (metadata: { name?: string; generateName?: string }) => string;
+  dryRun: boolean;
 };
 
 /** Fields of the metadata that only the server writes. */
@@ -34,6 +35,7 @@ const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void }
   jobs(draft) {
     draft.metadata.generation = 1;
     defaultJob(draft);
+    copyTemplateLabels(draft);
     labelJob(draft);
   },
   pods(draft) {
@@ -42,6 +44,15 @@ const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void }
     draft.status.qosClass = qosClassOf(draft);
   },
   events() {},
+};
+
+/** Defaults are filled in again with every write; a Job's labels and selector are not made a second time. */
+const updates: { [R in ResourceName]?: (draft: ResourceObjects[R]) => void } = {
+  jobs(draft) {
+    defaultJob(draft);
+    copyTemplateLabels(draft);
+  },
+  pods: defaultPod,
 };
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
@@ -61,6 +72,15 @@ function compose<R extends ResourceName>(resource: R, object: JsonObject): Resou
   return composed;
 }
 
+function decodeOrRefuse(resource: ResourceName, input: unknown): JsonObject {
+  try {
+    return decode(resource, input).object;
+  } catch (error) {
+    if (error instanceof DecodeError) throw new StatusError('BadRequest', error.message);
+    throw error;
+  }
+}
+
 /** The object as it is stored first, all but its resourceVersion. Throws StatusError 400, 422. */
 export function prepareForCreate<R extends ResourceName>(
   resource: R,
@@ -68,8 +88,12 @@ export function prepareForCreate<R extends ResourceName>(
   context: CreateContext,
 ): ResourceObjects[R] {
   const info = resources[resource];
-  const { object } = decode(resource, input);
+  const object = decodeOrRefuse(resource, input);
   const given = isJsonObject(object.metadata) ? object.metadata : {};
+  const { resourceVersion = '' } = given;
+  if (resourceVersion !== '' && !context.dryRun) {
+    throw new StatusError('', 'resourceVersion should not be set on objects to be created');
+  }
   const wanted = { name: text(given.name), generateName: text(given.generateName) };
   const { name: _name, generateName: _generateName, namespace: _namespace, ...others } = given;
   for (const field of serverFields) Reflect.deleteProperty(others, field);
@@ -79,13 +103,14 @@ export function prepareForCreate<R extends ResourceName>(
     ...(info.namespaced ? { namespace: context.namespace } : {}),
     ...others,
     uid: context.uid,
-    resourceVersion: '',
+    resourceVersion,
     creationTimestamp: context.creationTimestamp,
   };
   const draft = compose(resource, { ...object, metadata, status: initialStatus[resource] && { ...initialStatus[resource] } });
   preparations[resource](draft);
   validateCreate(resource, draft);
-  Reflect.deleteProperty(draft.metadata, 'resourceVersion');
+  updates[resource]?.(draft);
+  if (resourceVersion === '') Reflect.deleteProperty(draft.metadata, 'resourceVersion');
   return draft;
 }
 
@@ -106,14 +131,14 @@ export function prepareForUpdate<R extends ResourceName>(
   wanted: unknown,
   subresource: 'status' | undefined,
 ): ResourceObjects[R] {
-  const { object } = decode(resource, wanted);
+  const object = decodeOrRefuse(resource, wanted);
   const metadata = keepServerFields(current.metadata, isJsonObject(object.metadata) ? object.metadata : {});
   const now: JsonObject = { ...structuredClone(current) };
   const draft =
     subresource === 'status'
       ? compose(resource, { ...now, metadata, status: object.status ?? {} })
       : compose(resource, { ...object, metadata, ...(now.status === undefined ? {} : { status: now.status }) });
-  if (subresource === undefined) preparations[resource](draft);
-  validateUpdate(resource, draft, current);
+  if (subresource === undefined) updates[resource]?.(draft);
+  validateUpdate(resource, draft, current, subresource);
   return draft;
 }

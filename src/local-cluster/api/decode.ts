@@ -1,5 +1,5 @@
 import type { ResourceName } from '../objects.ts';
-import { isJsonObject } from './json.ts';
+import { isJsonObject, sortKeys } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { findQuantity, quantityPatternMessage } from './quantity.ts';
 import type { FieldType } from './schema.ts';
@@ -145,7 +145,9 @@ export function decode(resource: ResourceName, input: unknown): Decoded {
         return value.map((item, index) => decodeValue(type.of, item, { ...place, path: `${place.path}[${index}]` }));
       case 'map':
         if (!isJsonObject(value)) return refuse(type, value, place);
-        return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeValue(type.of, item ?? '', place)]));
+        return sortKeys(
+          Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeValue(type.of, item ?? '', place)])),
+        );
       case 'object':
         if (!isJsonObject(value)) return refuse(type, value, place);
         return decodeObject(type.name, value, place.path, place.fields);

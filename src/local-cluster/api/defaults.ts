@@ -1,5 +1,6 @@
 import type { V1Container, V1JobSpec, V1PodSpec, V1Probe, V1Volume } from '@kubernetes/client-node';
 import type { Job, Pod, Wire } from '../objects.ts';
+import { isSameJson, sortKeys } from './json.ts';
 
 type PodSpec = Wire<V1PodSpec>;
 type Container = Wire<V1Container>;
@@ -110,27 +111,30 @@ export function defaultJob({ spec }: { spec: Wire<V1JobSpec> }): void {
   defaultPodSpec((spec.template.spec ??= { containers: [] }));
 }
 
-/**
- * The labels that tie pods to their Job, on the template and (unless set by hand) in the selector. A Job that came with
- * no labels of its own gets the template's.
- */
-export function labelJob(job: Job): void {
-  const { spec } = job;
+/** The labels that tie pods to their Job, on the template and in the selector, unless that is made by hand. */
+export function labelJob({ metadata, spec }: Job): void {
+  if (spec.manualSelector === true) return;
   const template = (spec.template.metadata ??= {});
-  if (spec.manualSelector !== true) {
-    const { uid, name } = job.metadata;
-    template.labels = {
-      ...template.labels,
-      'batch.kubernetes.io/controller-uid': uid,
-      'batch.kubernetes.io/job-name': name,
-      'controller-uid': uid,
-      'job-name': name,
-    };
-    spec.selector ??= {};
-    spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
-  }
-  const { labels } = job.metadata;
-  if (Object.keys(labels ?? {}).length === 0 && template.labels !== undefined) {
-    job.metadata.labels = { ...template.labels };
-  }
+  const { uid, name } = metadata;
+  const isCopied = template.labels !== undefined && isSameJson(metadata.labels, template.labels);
+  // What the user has set stays, and is refused by the validation if it is not the same.
+  template.labels = sortKeys({
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+    ...template.labels,
+  });
+  if (isCopied) metadata.labels = { ...template.labels };
+  spec.selector ??= {};
+  spec.selector.matchLabels = sortKeys({
+    'batch.kubernetes.io/controller-uid': uid,
+    ...spec.selector.matchLabels,
+  });
+}
+
+/** A Job without labels of its own has its template's. */
+export function copyTemplateLabels({ metadata, spec }: Job): void {
+  const labels = spec.template.metadata?.labels;
+  if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
 }

@@ -6,6 +6,8 @@ export type FieldError = {
   field: string;
   /** What is quoted in the message; strings in quotes, all else as JSON. */
   value?: unknown;
+  /** Says nothing of the value, though the type of fault would. */
+  hideValue?: boolean;
   detail?: string;
 };
 
@@ -35,11 +37,17 @@ const words: Record<FieldError['type'], string> = {
 
 const silentAboutValue = new Set<FieldError['type']>(['Required', 'Forbidden', 'TooLong', 'TooMany', 'InternalError']);
 
-// Go's JSON encoder escapes these for HTML; its error messages show it.
-const toGoJson = (value: unknown): string => JSON.stringify(value ?? null);
+/** Go's JSON encoder escapes for HTML; strings are quoted without that. */
+function toGoJson(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return JSON.stringify(value ?? null).replace(
+    /[<>&]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
+}
 
-export function messageOf({ type, value, detail = '' }: FieldError): string {
-  const shown = silentAboutValue.has(type) ? words[type] : `${words[type]}: ${toGoJson(value)}`;
+export function messageOf({ type, value, hideValue = false, detail = '' }: FieldError): string {
+  const shown = hideValue || silentAboutValue.has(type) ? words[type] : `${words[type]}: ${toGoJson(value)}`;
   return detail === '' ? shown : `${shown}: ${detail}`;
 }
 
@@ -49,6 +57,14 @@ export const invalidValue = (field: string, value: unknown, detail: string): Fie
   type: 'Invalid',
   field,
   value,
+  detail,
+});
+
+/** A rule that is wrong as a whole; the message does not repeat it. */
+export const invalidRule = (field: string, detail: string): FieldError => ({
+  type: 'Invalid',
+  field,
+  hideValue: true,
   detail,
 });
 

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ResourceName, ResourceObjects } from '../objects.ts';
+import { isSameJson } from './json.ts';
 
 const specOf = <R extends ResourceName>(object: ResourceObjects[R]): unknown => {
   if (object.kind === 'Job' && 'spec' in object) return object.spec;
@@ -10,6 +10,6 @@ const specOf = <R extends ResourceName>(object: ResourceObjects[R]): unknown => 
 
 /** A changed spec raises the generation of Jobs and pods. */
 export function raiseGeneration<R extends ResourceName>(current: ResourceObjects[R], draft: ResourceObjects[R]): void {
-  if (isDeepStrictEqual(specOf(current), specOf(draft))) return;
+  if (isSameJson(specOf(current), specOf(draft))) return;
   draft.metadata.generation = (current.metadata.generation ?? 0) + 1;
 }

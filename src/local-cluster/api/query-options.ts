@@ -105,6 +105,6 @@ export function parseVersion(text: string, verb: 'list' | 'watch'): number {
   if (text === '') return 0;
   if (/^\d+$/.test(text)) return Number(text);
   const message = `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`;
-  if (verb === 'watch') throw new StatusError('InternalError', message);
+  if (verb === 'watch') throw new StatusError('', message);
   throw new StatusError('BadRequest', `invalid resource version: ${message}`);
 }

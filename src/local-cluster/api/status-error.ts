@@ -36,6 +36,8 @@ const codes = {
   UnsupportedMediaType: 415,
   Invalid: 422,
   InternalError: 500,
+  // What the API server itself did not foresee comes with no reason at all.
+  '': 500,
   Timeout: 504,
 } as const;
 
@@ -58,7 +60,7 @@ export class StatusError extends Error {
       metadata: extra.continueToken === undefined ? {} : { continue: extra.continueToken },
       status: 'Failure',
       message,
-      reason,
+      ...(reason === '' ? {} : { reason }),
       ...(extra.details === undefined ? {} : { details: extra.details }),
       code: extra.code ?? codes[reason],
     };

@@ -17,7 +17,7 @@ import {
 /** A Job and its pods, sorted out: what every decision about the Job is made from. */
 export type JobView = {
   job: Job;
-  /** All that the Job owns, by index (Indexed) or age. */
+  /** All that the Job owns; those of an Indexed Job by index. */
   pods: Pod[];
   now: Date;
   active: Pod[];
@@ -63,12 +63,12 @@ export function toJobView(job: Job, unordered: Pod[], now: Date): JobView {
   };
 }
 
+/** By index, so that completed indexes are counted in order. */
 function orderPods(job: Job, pods: Pod[]): Pod[] {
-  const index = (pod: Pod) => (isIndexed(job) ? (toCompletionIndex(pod, job) ?? -1) : 0);
-  return pods.toSorted((a, b) => index(a) - index(b) || toAge(a) - toAge(b));
+  if (!isIndexed(job)) return pods;
+  const places = new Map(pods.map((pod) => [pod, toCompletionIndex(pod, job) ?? -1]));
+  return pods.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
 }
-
-const toAge = ({ metadata }: Pod): number => Date.parse(metadata.creationTimestamp);
 
 /** The finalizer means that the pod is not in the Job's counters yet. */
 const isCountable = (pod: Pod, job: Job): boolean =>

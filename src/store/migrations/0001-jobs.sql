@@ -48,7 +48,8 @@ CREATE TABLE jobs (
   CHECK (kubernetes_uid IS NOT NULL OR (observation IS NULL AND gone = 0))
 ) STRICT;
 
-CREATE INDEX jobs_by_state ON jobs (state, number);
+-- With name and id, so that a search within a state reads nothing but this index.
+CREATE INDEX jobs_by_state ON jobs (state, number, name, id);
 CREATE INDEX jobs_by_name ON jobs (name, number);
 CREATE INDEX jobs_to_dispatch ON jobs (priority DESC, number) WHERE finished_at IS NULL AND dispatch IS NULL;
 CREATE INDEX jobs_in_flight ON jobs (number) WHERE claimed_at IS NOT NULL AND finished_at IS NULL;
@@ -76,6 +77,19 @@ END;
 CREATE TRIGGER jobs_counted_on AFTER UPDATE OF state ON jobs WHEN OLD.state <> NEW.state BEGIN
   UPDATE job_counts SET jobs = jobs - 1 WHERE state = OLD.state;
   UPDATE job_counts SET jobs = jobs + 1 WHERE state = NEW.state;
+END;
+
+-- Finds any part of a name without reading them all; a copy of the names themselves is not kept.
+CREATE VIRTUAL TABLE job_names USING fts5 (
+  name, content = 'jobs', content_rowid = 'number', tokenize = 'trigram', detail = 'none'
+);
+
+CREATE TRIGGER jobs_named AFTER INSERT ON jobs BEGIN
+  INSERT INTO job_names (rowid, name) VALUES (NEW.number, NEW.name);
+END;
+
+CREATE TRIGGER jobs_unnamed AFTER DELETE ON jobs BEGIN
+  INSERT INTO job_names (job_names, rowid, name) VALUES ('delete', OLD.number, OLD.name);
 END;
 
 CREATE TABLE idempotency_keys (

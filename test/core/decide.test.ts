@@ -1,0 +1,320 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { decide } from '../../src/core/decide.ts';
+import type { JobFacts, PodFact, ReportFact } from '../../src/core/facts.ts';
+import { isFinal } from '../../src/core/job-state.ts';
+import type { TerminalStatus } from '../../src/core/report.ts';
+import { completeJob, exitedPod, failedJob, runningPod, seenJob, seenPod } from '../support/sightings.ts';
+
+const here = { gone: false };
+const gone = { gone: true };
+
+function facts(changes: Partial<JobFacts> = {}): JobFacts {
+  return {
+    completions: 1,
+    claimed: true,
+    dispatch: { kind: 'created' },
+    job: null,
+    pods: [],
+    reports: [],
+    cancel: null,
+    ...changes,
+  };
+}
+
+function said(terminal: TerminalStatus | null, podUid: string | null = 'pod-uid'): ReportFact {
+  return { at: '2026-01-01T10:00:05.000Z', status: terminal ?? 'Processing...', terminal, task: 0, podUid };
+}
+
+const success = said('SUCCESS');
+const error = said('ERROR');
+const byUser = { at: '2026-01-01T10:00:05.000Z', cause: 'User' } as const;
+const byDeadline = { ...byUser, cause: 'StartDeadline' } as const;
+const oneGone = { job: { ...seenJob(), ...gone }, pods: [{ ...runningPod(), ...gone }] };
+
+describe('on the way, the state', () => {
+  test.each<[string, Partial<JobFacts>, string]>([
+    ['is QUEUED while nothing was sent', { claimed: false, dispatch: null }, 'QUEUED'],
+    ['is QUEUED while the answer to the create is awaited', { dispatch: null }, 'QUEUED'],
+    ['is CREATED once the create was answered', {}, 'CREATED'],
+    [
+      'is CREATED when the watch is faster than the answer',
+      { dispatch: null, job: { ...seenJob(), ...here } },
+      'CREATED',
+    ],
+    ['is CREATED while the pod waits', { pods: [{ ...seenPod(), ...here }] }, 'CREATED'],
+    ['is RUNNING when a container has started', { pods: [{ ...runningPod(), ...here }] }, 'RUNNING'],
+    ['is RUNNING when the worker has spoken', { dispatch: null, reports: [said(null)] }, 'RUNNING'],
+    ['is RUNNING after SUCCESS until Kubernetes agrees', { reports: [success] }, 'RUNNING'],
+    [
+      'is RUNNING after ERROR with retries left',
+      { job: { ...seenJob(), ...here }, reports: [error] },
+      'RUNNING',
+    ],
+    [
+      'is RUNNING when cancelled but still there',
+      { pods: [{ ...runningPod(), ...here }], cancel: byUser },
+      'RUNNING',
+    ],
+    [
+      'is RUNNING while a pod outlives its Job',
+      { job: { ...seenJob(), ...gone }, pods: [{ ...runningPod(), ...here }] },
+      'RUNNING',
+    ],
+  ])('%s', (_name, changes, state) => {
+    expect(decide(facts(changes)).state).toBe(state);
+  });
+
+  test('comes with the reason why a pod waits', () => {
+    const pod = {
+      ...seenPod({ reason: 'ImagePullBackOff', message: 'Back-off pulling image "nope"' }),
+      ...here,
+    };
+    expect(decide(facts({ pods: [pod] }))).toMatchObject({
+      state: 'CREATED',
+      reason: 'ImagePullBackOff',
+      explanation: expect.stringContaining('Back-off pulling image "nope"'),
+    });
+  });
+
+  test('says nothing of the waiting that every pod passes through', () => {
+    const pod = { ...seenPod({ reason: 'ContainerCreating' }), ...here };
+    expect(decide(facts({ pods: [pod] }))).toMatchObject({ reason: null, explanation: null });
+  });
+});
+
+describe('at the end', () => {
+  const complete = { ...completeJob(), ...here };
+  const failed = { ...failedJob(), ...here };
+  const exit = (code: number) => [{ ...exitedPod(code), ...here }];
+
+  test.each<[string, Partial<JobFacts>, string, string | null]>([
+    ['Complete alone is SUCCEEDED', { job: complete }, 'SUCCEEDED', null],
+    ['Failed alone is FAILED', { job: failed, pods: exit(1) }, 'FAILED', 'BackoffLimitExceeded'],
+    ['SUCCESS and Complete is SUCCEEDED', { job: complete, reports: [success] }, 'SUCCEEDED', null],
+    ['SUCCESS wins over Failed', { job: failed, pods: exit(1), reports: [success] }, 'SUCCEEDED', null],
+    ['SUCCESS wins over a cancel', { ...oneGone, reports: [success], cancel: byUser }, 'SUCCEEDED', null],
+    [
+      'SUCCESS wins over an earlier ERROR',
+      { job: complete, pods: exit(0), reports: [error, success] },
+      'SUCCEEDED',
+      null,
+    ],
+    [
+      'ERROR by the pod that exited 0 is FAILED',
+      { job: complete, pods: exit(0), reports: [error] },
+      'FAILED',
+      'Error',
+    ],
+    [
+      'ERROR and Failed is FAILED',
+      { job: failed, pods: exit(1), reports: [error] },
+      'FAILED',
+      'BackoffLimitExceeded',
+    ],
+    ['a cancelled Job that is gone is CANCELLED', { ...oneGone, cancel: byUser }, 'CANCELLED', 'Cancelled'],
+    [
+      'a cancel that came too late for the Job is SUCCEEDED',
+      { job: complete, cancel: byUser },
+      'SUCCEEDED',
+      null,
+    ],
+    [
+      'a cancelled Job that failed on the way is CANCELLED',
+      { job: failed, cancel: byUser },
+      'CANCELLED',
+      'Cancelled',
+    ],
+    [
+      'an unclaimed job that is cancelled is CANCELLED',
+      { claimed: false, dispatch: null, cancel: byUser },
+      'CANCELLED',
+      'Cancelled',
+    ],
+    [
+      'a start deadline is FAILED with its own reason',
+      { ...oneGone, cancel: byDeadline },
+      'FAILED',
+      'StartDeadline',
+    ],
+    ['ERROR and everything gone is FAILED', { ...oneGone, reports: [error] }, 'FAILED', 'Error'],
+    ['everything gone without a word is LOST', oneGone, 'LOST', 'OutcomeUnknown'],
+    [
+      'a refused create is FAILED',
+      { dispatch: { kind: 'refused', reason: 'Invalid', message: 'no' } },
+      'FAILED',
+      'Invalid',
+    ],
+    [
+      'an unknown create is LOST',
+      { dispatch: { kind: 'unknown', message: 'no answer' } },
+      'LOST',
+      'OutcomeUnknown',
+    ],
+    [
+      'SUCCESS fills an unknown create',
+      { dispatch: { kind: 'unknown', message: '?' }, reports: [success] },
+      'SUCCEEDED',
+      null,
+    ],
+    [
+      'ERROR fills an unknown create',
+      { dispatch: { kind: 'unknown', message: '?' }, reports: [error] },
+      'FAILED',
+      'Error',
+    ],
+  ])('%s', (_name, changes, state, reason) => {
+    expect(decide(facts(changes))).toMatchObject({ state, reason });
+  });
+
+  test('pods that succeeded for every completion count as Complete when the Job is gone', () => {
+    const pods = [0, 1].map((index) => ({ ...exitedPod(0, { uid: `pod-${index}`, index }), ...gone }));
+    const job = { ...seenJob(), ...gone };
+    expect(decide(facts({ completions: 2, job, pods })).state).toBe('SUCCEEDED');
+    expect(decide(facts({ completions: 3, job, pods })).state).toBe('LOST');
+  });
+
+  test('of several completions Kubernetes alone decides', () => {
+    const many = { completions: 3, pods: exit(0) };
+    expect(decide(facts({ ...many, job: complete, reports: [error] }))).toMatchObject({
+      state: 'SUCCEEDED',
+      discrepancy: null,
+    });
+    expect(decide(facts({ ...many, job: failed, reports: [success] }))).toMatchObject({
+      state: 'FAILED',
+      discrepancy: null,
+    });
+  });
+
+  test('a Complete that overtakes the pod whose worker said ERROR waits for the exit of that pod', () => {
+    const reports = [error];
+    expect(decide(facts({ job: complete, pods: [{ ...runningPod(), ...here }], reports })).state).toBe(
+      'RUNNING',
+    );
+    expect(decide(facts({ job: complete, pods: [], reports })).state).toBe('RUNNING');
+    expect(decide(facts({ job: { ...completeJob(), ...gone }, pods: [], reports })).state).toBe('SUCCEEDED');
+    const evicted = { ...exitedPod(1, { uid: 'a', exitCode: null, reason: 'Evicted' }), ...here };
+    const second = { ...exitedPod(0, { uid: 'b' }), ...here };
+    expect(decide(facts({ job: complete, pods: [evicted, second], reports })).state).toBe('SUCCEEDED');
+  });
+
+  test('an ERROR that was retried with success is no failure and no discrepancy', () => {
+    const pods = [
+      { ...exitedPod(1, { uid: 'first' }), ...here },
+      { ...exitedPod(0, { uid: 'second' }), ...here },
+    ];
+    const job = { ...completeJob({ failed: 1 }), ...here };
+    expect(decide(facts({ job, pods, reports: [said('ERROR', 'first')] }))).toMatchObject({
+      state: 'SUCCEEDED',
+      discrepancy: null,
+    });
+    const restarted = [{ ...exitedPod(0, { restarts: 1 }), ...here }];
+    expect(decide(facts({ job: complete, pods: restarted, reports: [error] })).state).toBe('SUCCEEDED');
+  });
+
+  test.each<[string, Partial<JobFacts>, RegExp]>([
+    [
+      'SUCCESS against Failed',
+      { job: failed, reports: [success] },
+      /SUCCESS, but .* failed \(BackoffLimitExceeded\)/,
+    ],
+    ['SUCCESS against a cancel', { ...oneGone, reports: [success], cancel: byUser }, /asked to stop/],
+    ['ERROR against exit code 0', { job: complete, pods: exit(0), reports: [error] }, /exited with code 0/],
+    [
+      'ERROR of an unseen pod against Complete',
+      { job: { ...completeJob(), ...gone }, reports: [error] },
+      /the Job is complete/,
+    ],
+  ])('%s is a visible discrepancy', (_name, changes, sentence) => {
+    expect(decide(facts(changes)).discrepancy).toMatch(sentence);
+  });
+
+  test.each<[string, PodFact, string, RegExp]>([
+    ['OOMKilled', { ...exitedPod(137, { reason: 'OOMKilled' }), ...here }, 'OOMKilled', /memory/],
+    ['an exit code', { ...exitedPod(3), ...here }, 'BackoffLimitExceeded', /code 3/],
+    [
+      'Evicted',
+      { ...exitedPod(1, { reason: 'Evicted', message: 'low on disk' }), ...here },
+      'Evicted',
+      /low on disk/,
+    ],
+  ])('%s of the pod explains the failure', (_name, pod, reason, explanation) => {
+    const decision = decide(facts({ job: failed, pods: [pod] }));
+    expect(decision.reason).toBe(reason);
+    expect(decision.explanation).toMatch(explanation);
+  });
+
+  test('a deadline that no container lived to see tells what the pod waited for', () => {
+    const pod = { ...seenPod({ reason: 'ImagePullBackOff' }), ...gone };
+    const { reason, explanation } = decide(
+      facts({ job: { ...failedJob('DeadlineExceeded'), ...here }, pods: [pod] }),
+    );
+    expect(reason).toBe('DeadlineExceeded');
+    expect(explanation).toMatch(/never started.*could not be pulled/);
+  });
+});
+
+const anyReport = fc
+  .record({
+    terminal: fc.constantFrom<TerminalStatus | null>(null, 'SUCCESS', 'ERROR'),
+    podUid: fc.constantFrom(null, 'p0', 'p1', 'unseen'),
+  })
+  .map(({ terminal, podUid }) => said(terminal, podUid));
+
+const anyPod = fc
+  .record({ exitCode: fc.constantFrom(null, 0, 1), gone: fc.boolean(), restarts: fc.nat(1) })
+  .map(({ exitCode, restarts, gone: hasLeft }): PodFact => {
+    const pod = exitCode === null ? runningPod({ restarts }) : exitedPod(exitCode, { restarts });
+    return { ...pod, gone: hasLeft };
+  });
+
+const anyFacts = fc
+  .record({
+    completions: fc.constantFrom(1, 2),
+    claimed: fc.constant(true),
+    dispatch: fc.constantFrom(null, { kind: 'created' } as const, { kind: 'unknown', message: '?' } as const),
+    job: fc.oneof(
+      fc.constant(null),
+      fc
+        .record({ job: fc.constantFrom(seenJob(), completeJob(), failedJob()), gone: fc.boolean() })
+        .map(({ job, gone: hasLeft }) => ({ ...job, gone: hasLeft })),
+    ),
+    pods: fc
+      .array(anyPod, { maxLength: 3 })
+      .map((pods) => pods.map((pod, nth) => ({ ...pod, uid: `p${nth}` }))),
+    reports: fc.array(anyReport, { maxLength: 4 }),
+    cancel: fc.constantFrom(null, byUser, byDeadline),
+  })
+  .map((generated): JobFacts => generated);
+
+function shuffled<T>(list: readonly T[]): fc.Arbitrary<T[]> {
+  return fc.shuffledSubarray([...list], { minLength: list.length });
+}
+
+describe('the decision', () => {
+  test('of an end is the same for every order in which its facts came', () => {
+    const cases = anyFacts.chain((given) =>
+      fc.record({ given: fc.constant(given), pods: shuffled(given.pods), reports: shuffled(given.reports) }),
+    );
+    fc.assert(
+      fc.property(cases, ({ given, pods, reports }) => {
+        const decision = decide(given);
+        const reordered = decide({ ...given, pods, reports });
+        expect(reordered.state).toBe(decision.state);
+        if (isFinal(decision.state)) expect(reordered).toEqual(decision);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('of an end always says why, unless all went well', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const { state, reason, explanation } = decide(given);
+        if (!isFinal(state)) return;
+        expect(reason === null).toBe(state === 'SUCCEEDED');
+        expect(explanation === null).toBe(state === 'SUCCEEDED');
+      }),
+    );
+  });
+});

@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals';
+import { AppError } from '../../src/core/app-error.ts';
+import type { Fault } from '../../src/core/app-error.ts';
+import { jobRequestSchema, toJobSpec } from '../../src/core/job-request.ts';
+import { parseInput } from '../../src/core/parse.ts';
+
+function faultsOf(body: unknown): readonly Fault[] {
+  try {
+    parseInput(jobRequestSchema, body, 'The request');
+    return [];
+  } catch (error) {
+    if (error instanceof AppError) return error.faults;
+    throw error;
+  }
+}
+
+test('a name is enough; the rest is the contract’s defaults', () => {
+  const request = parseInput(jobRequestSchema, { name: '  Nightly  ' }, 'The request');
+  expect(request.name).toBe('Nightly');
+  expect(toJobSpec(request, 'jobspawn-worker')).toEqual({
+    image: 'jobspawn-worker',
+    command: [],
+    args: [],
+    env: {},
+    resources: { cpu: '100m', memory: '128Mi' },
+    parallelism: 1,
+    completions: 1,
+    completionMode: 'NonIndexed',
+    backoffLimit: 0,
+    restartPolicy: 'Never',
+    activeDeadlineSeconds: 900,
+    ttlSecondsAfterFinished: 3600,
+    priority: 0,
+  });
+});
+
+test('one half of the resources keeps the default of the other', () => {
+  const { resources } = parseInput(jobRequestSchema, { name: 'a', resources: { cpu: '2' } }, 'The request');
+  expect(resources).toEqual({ cpu: '2', memory: '128Mi' });
+});
+
+test('all faults are listed at once, each with the pointer to its place', () => {
+  const body = { name: '', args: [1], colour: 'red', ttlSecondsAfterFinished: 59, resources: { disk: '1' } };
+  expect(faultsOf(body)).toEqual(
+    expect.arrayContaining([
+      { pointer: '/name', detail: expect.stringContaining('at least 1 characters') },
+      { pointer: '/args/0', detail: 'must be a string' },
+      { pointer: '/colour', detail: 'is not a known field' },
+      { pointer: '/ttlSecondsAfterFinished', detail: 'must be at least 60' },
+      { pointer: '/resources/disk', detail: 'is not a known field' },
+    ]),
+  );
+  expect(faultsOf(body)).toHaveLength(5);
+});
+
+test.each<[string, unknown, string]>([
+  ['a missing name', {}, '/name'],
+  ['a name of two lines', { name: 'a\nb' }, '/name'],
+  ['an id that is no label value', { name: 'a', id: 'a b' }, '/id'],
+  ['an id of 64 characters', { name: 'a', id: 'a'.repeat(64) }, '/id'],
+  ['an argument that Linux would refuse', { name: 'a', args: ['x'.repeat(128 * 1024)] }, '/args/0'],
+  ['a NUL in an argument', { name: 'a', command: ['a\0b'] }, '/command/0'],
+  ['a variable of our own', { name: 'a', env: { JOBSPAWN_TOKEN: 'x' } }, '/env/JOBSPAWN_TOKEN'],
+  ['a variable with a slash', { name: 'a', env: { 'A/B': 'x' } }, '/env/A~1B'],
+  ['no cpu at all', { name: 'a', resources: { cpu: '0' } }, '/resources/cpu'],
+  ['a fraction of a completion', { name: 'a', completions: 1.5 }, '/completions'],
+  ['an unknown completion mode', { name: 'a', completionMode: 'Both' }, '/completionMode'],
+  ['a priority out of range', { name: 'a', priority: 101 }, '/priority'],
+  ['an image with a space', { name: 'a', image: 'a b' }, '/image'],
+  ['a list in place of an object', [], ''],
+])('%s is a fault at its place', (_name, body, pointer) => {
+  expect(faultsOf(body).map((fault) => fault.pointer)).toEqual([pointer]);
+});
+
+test('a variable called __proto__ is refused, and nothing inherits from it', () => {
+  expect(faultsOf(JSON.parse('{"name":"a","env":{"__proto__":"x"}}'))).toHaveLength(1);
+});

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { connectCluster } from '../../src/kube/connection.ts';
+import type { Connection } from '../../src/kube/connection.ts';
+import { sendJson, sendStatus, startFakeApi } from './fake-api.ts';
+
+let api: Awaited<ReturnType<typeof startFakeApi>>;
+let connection: Connection | undefined;
+const { signal } = new AbortController();
+
+beforeEach(async () => {
+  api = await startFakeApi();
+});
+
+afterEach(async () => {
+  await connection?.close();
+  await api.close();
+});
+
+async function connect(): Promise<Connection> {
+  connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath });
+  return connection;
+}
+
+describe('connectCluster', () => {
+  test('names a kubeconfig that is not there', async () => {
+    const path = `${api.kubeconfigPath}.missing`;
+    await expect(connectCluster({ kind: 'kubeconfig', path })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(`The kubeconfig ${path} cannot be read`),
+    });
+  });
+
+  test('names a context that is not in the kubeconfig', async () => {
+    const target = { kind: 'kubeconfig', path: api.kubeconfigPath, context: 'elsewhere' } as const;
+    await expect(connectCluster(target)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `The kubeconfig ${api.kubeconfigPath} has no context named "elsewhere".`,
+    });
+  });
+
+  test('says so when there is no pod around it', async () => {
+    await expect(connectCluster({ kind: 'in-cluster' })).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test("knows the context's namespace", async () => {
+    expect((await connect()).namespace).toBe('somewhere');
+  });
+});
+
+describe('a call', () => {
+  test('uses the connections of the calls before it', async () => {
+    api.answer((_request, response) => sendJson(response, 200, {}));
+    const { call } = await connect();
+    for (let n = 0; n < 10; n += 1) await call({ method: 'GET', path: '/version' }, signal);
+    expect(api.requests).toHaveLength(10);
+    expect(api.connections()).toBeLessThanOrEqual(2);
+  });
+
+  test('is repeated once, with the credentials read anew, after a 401', async () => {
+    api.writeKubeconfig({ token: 'old' });
+    const { call } = await connect();
+    api.answer(({ headers }, response) => {
+      if (headers.authorization === 'Bearer new') sendJson(response, 200, { welcome: true });
+      else sendStatus(response, 401, 'Unauthorized');
+    });
+    api.writeKubeconfig({ token: 'new' });
+    const answers = await Promise.all([1, 2, 3].map(() => call({ method: 'GET', path: '/version' }, signal)));
+    expect(answers).toEqual(answers.map(() => ({ ok: true, value: { welcome: true } })));
+    api.writeKubeconfig({ token: 'wrong' });
+    api.answer((_request, response) => sendStatus(response, 401, 'Unauthorized'));
+    const before = api.requests.length;
+    expect(await call({ method: 'GET', path: '/version' }, signal)).toMatchObject({
+      failure: { reason: 'Unauthorized' },
+    });
+    expect(api.requests).toHaveLength(before + 2);
+  });
+
+  test('tells the reason and the time to wait of a Status', async () => {
+    api.answer((_request, response) =>
+      sendStatus(response, 429, 'TooManyRequests', { headers: { 'retry-after': '3' } }),
+    );
+    const { call } = await connect();
+    expect(await call({ method: 'GET', path: '/version' }, signal)).toMatchObject({
+      ok: false,
+      failure: { code: 429, reason: 'TooManyRequests', retryAfterMs: 3000, sent: true },
+    });
+  });
+
+  test('gives no reason to an answer that is not of Kubernetes', async () => {
+    api.answer((_request, response) => void response.writeHead(502).end('<html>Bad Gateway</html>'));
+    const { call } = await connect();
+    expect(await call({ method: 'GET', path: '/version' }, signal)).toMatchObject({
+      failure: { code: 502, reason: null },
+    });
+  });
+
+  test('knows a request that was cut from one that never left', async () => {
+    api.answer((_request, response) => void response.socket?.destroy());
+    const cut = await (await connect()).call({ method: 'POST', path: '/x', body: {} }, signal);
+    expect(cut).toMatchObject({ ok: false, failure: { code: 0, sent: true } });
+    api.writeKubeconfig({ server: 'http://127.0.0.1:9' });
+    const away = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath });
+    expect(await away.call({ method: 'POST', path: '/x', body: {} }, signal)).toMatchObject({
+      ok: false,
+      failure: { code: 0, sent: false, message: expect.stringContaining('ECONNREFUSED') },
+    });
+    await away.close();
+  });
+
+  test('ends without an answer when its time is over', async () => {
+    api.answer(() => undefined);
+    const { call } = await connect();
+    expect(await call({ method: 'GET', path: '/version', timeoutMs: 50 }, signal)).toMatchObject({
+      ok: false,
+      failure: { code: 0, sent: true },
+    });
+  });
+
+  test('rejects with the reason of a signal that is aborted', async () => {
+    const stop = new AbortController();
+    api.answer(() => stop.abort(new Error('enough')));
+    const { call } = await connect();
+    await expect(call({ method: 'GET', path: '/version' }, stop.signal)).rejects.toThrow('enough');
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ApiFailure } from '../../src/kube/api-failure.ts';
+import { toRefusal } from '../../src/kube/create-outcome.ts';
+
+function failure(fields: Partial<ApiFailure>): ApiFailure {
+  return { code: 0, reason: null, message: 'said so', causes: [], retryAfterMs: null, sent: true, ...fields };
+}
+
+describe('a failed create', () => {
+  test.each([
+    ['a taken name', { code: 409, reason: 'AlreadyExists' }, { kind: 'already-exists' }],
+    ['a race for the quota', { code: 409, reason: 'Conflict' }, { kind: 'slow-down', retryAfterMs: 1100 }],
+    [
+      'a full quota',
+      {
+        code: 403,
+        reason: 'Forbidden',
+        message: 'jobs.batch "c" is forbidden: exceeded quota: jobs, requested: 1',
+      },
+      { kind: 'quota', retryAfterMs: 35_000 },
+    ],
+    ['a want of rights, or of favour', { code: 403, reason: 'Forbidden' }, { kind: 'ask-rights' }],
+    [
+      'a namespace on its way out',
+      { code: 403, reason: 'Forbidden', causes: ['NamespaceTerminating'] },
+      { kind: 'no-namespace' },
+    ],
+    ['a missing namespace', { code: 404, reason: 'NotFound' }, { kind: 'no-namespace' }],
+    ['credentials that are not accepted', { code: 401, reason: 'Unauthorized' }, { kind: 'forbidden' }],
+    [
+      'too many requests, with a time to wait',
+      { code: 429, reason: 'TooManyRequests', retryAfterMs: 7000 },
+      { kind: 'slow-down', retryAfterMs: 7000 },
+    ],
+    [
+      'too many requests, without one',
+      { code: 429, reason: 'TooManyRequests' },
+      { kind: 'slow-down', retryAfterMs: 1500 },
+    ],
+    [
+      'a field that is not known',
+      { code: 400, reason: 'BadRequest' },
+      { kind: 'refused', reason: 'BadRequest' },
+    ],
+    ['an invalid Job', { code: 422, reason: 'Invalid' }, { kind: 'refused', reason: 'Invalid' }],
+    [
+      'a webhook that gives no reason',
+      { code: 400, reason: '' },
+      { kind: 'refused', reason: 'AdmissionRefused' },
+    ],
+    [
+      'a webhook that cannot be called',
+      { code: 500, reason: 'InternalError' },
+      { kind: 'unknown', sent: true },
+    ],
+    ['a time-out of the server', { code: 504, reason: 'Timeout' }, { kind: 'unknown', sent: true }],
+    [
+      'a server that is not ready',
+      { code: 503, reason: 'ServiceUnavailable' },
+      { kind: 'unknown', sent: true },
+    ],
+    ["a proxy's 404", { code: 404, reason: null }, { kind: 'unknown', sent: true }],
+    ['no answer', { code: 0 }, { kind: 'unknown', sent: true }],
+    ['no connection', { code: 0, sent: false }, { kind: 'unknown', sent: false }],
+  ])('by %s is read by its reason', (_what, fields, outcome) => {
+    expect(toRefusal(failure(fields), 0.5)).toMatchObject(outcome);
+  });
+});

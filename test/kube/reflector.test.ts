@@ -1,0 +1,325 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import type { ServerResponse } from 'node:http';
+import { connectCluster } from '../../src/kube/connection.ts';
+import type { Connection } from '../../src/kube/connection.ts';
+import { toSeenJob } from '../../src/kube/observation.ts';
+import type { SeenJob } from '../../src/kube/observation.ts';
+import { startReflector } from '../../src/kube/reflector.ts';
+import { until } from '../support/until.ts';
+import { sendJson, sendStatus, startFakeApi } from './fake-api.ts';
+import type { Received } from './fake-api.ts';
+
+const path = '/apis/batch/v1/namespaces/jobs/jobs';
+const pace = {
+  pageSize: 2,
+  firstBackOffMs: 10,
+  longestBackOffMs: 40,
+  listSpacingMs: 5,
+  quietMs: 5000,
+  soundMs: 5000,
+};
+
+let api: Awaited<ReturnType<typeof startFakeApi>>;
+let connection: Connection;
+let stop: AbortController;
+let done: Promise<void> | undefined;
+let told: string[];
+
+beforeEach(async () => {
+  api = await startFakeApi();
+  connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath });
+  stop = new AbortController();
+  told = [];
+});
+
+afterEach(async () => {
+  stop.abort();
+  await done;
+  await connection.close();
+  await api.close();
+});
+
+function start(options: { pace?: Partial<typeof pace>; onUpsert?: (item: SeenJob) => void } = {}) {
+  const tell = (word: string) => (item: SeenJob) => {
+    told.push(`${word} ${item.observation.uid}`);
+    if (word === 'upsert') options.onUpsert?.(item);
+  };
+  const reflector = startReflector({
+    connection,
+    path,
+    labelSelector: 'app=x',
+    project: toSeenJob,
+    listener: { onUpsert: tell('upsert'), onGone: tell('gone'), onSynced: () => told.push('synced') },
+    log: pino({ level: 'silent' }),
+    signal: stop.signal,
+    clock: () => new Date(),
+    random: () => 0,
+    pace: { ...pace, ...options.pace },
+  });
+  done = reflector.done;
+  return reflector;
+}
+
+function job(uid: string, resourceVersion: string, name = uid) {
+  return {
+    metadata: {
+      uid,
+      name,
+      namespace: 'jobs',
+      resourceVersion,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      labels: { app: 'x' },
+    },
+    spec: {},
+    status: {},
+  };
+}
+
+function listOf(items: unknown[], resourceVersion: string, next?: string) {
+  return { kind: 'JobList', metadata: { resourceVersion, continue: next }, items };
+}
+
+function sendEvent(response: ServerResponse, type: string, object: unknown): void {
+  if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
+  response.write(`${JSON.stringify({ type, object })}\n`);
+}
+
+const gone = { kind: 'Status', reason: 'Expired', message: 'too old resource version', code: 410 };
+
+/** Answers lists in turn (the last one again and again), and hands each watch to the next of the scripts. */
+function script({
+  lists,
+  watches,
+}: {
+  lists: unknown[];
+  watches: ((response: ServerResponse, request: Received) => void)[];
+}) {
+  let [listed, watched] = [0, 0];
+  api.answer((request, response) => {
+    if (request.query.get('watch') !== 'true')
+      return sendJson(response, 200, lists[Math.min(listed++, lists.length - 1)]);
+    const next = watches[watched++];
+    if (next === undefined) response.writeHead(200).flushHeaders();
+    else next(response, request);
+  });
+}
+
+function watchVersions(): (string | null)[] {
+  return api.requests
+    .filter(({ query }) => query.has('watch'))
+    .map(({ query }) => query.get('resourceVersion'));
+}
+
+function listCount(): number {
+  return api.requests.filter(({ query }) => !query.has('watch') && !query.has('continue')).length;
+}
+
+test('lists in pages, then watches from the version of the list', async () => {
+  script({
+    lists: [listOf([job('a', '1'), job('b', '2')], '7', 'next-page'), listOf([job('c', '3')], '7')],
+    watches: [(response) => sendEvent(response, 'ADDED', job('d', '8'))],
+  });
+  const reflector = start();
+  await until(() => told.includes('upsert d'));
+  expect(told).toEqual(['upsert a', 'upsert b', 'upsert c', 'synced', 'upsert d']);
+  const [first, second, watch] = api.requests;
+  expect(Object.fromEntries(first?.query ?? [])).toEqual({ labelSelector: 'app=x', limit: '2' });
+  expect(second?.query.get('continue')).toBe('next-page');
+  expect(Object.fromEntries(watch?.query ?? [])).toMatchObject({
+    watch: 'true',
+    allowWatchBookmarks: 'true',
+    resourceVersion: '7',
+    timeoutSeconds: '240',
+  });
+  expect([...reflector.items().keys()]).toEqual(['a', 'b', 'c', 'd']);
+  expect(reflector.status()).toMatchObject({ synced: true, restarts: 0, error: null });
+});
+
+test('takes up a watch that ended where it was, without a list', async () => {
+  script({
+    lists: [listOf([], '1')],
+    watches: [
+      (response) => {
+        sendEvent(response, 'ADDED', job('a', '5'));
+        sendEvent(response, 'BOOKMARK', { metadata: { resourceVersion: '9' } });
+        response.end();
+      },
+      (response) => sendEvent(response, 'DELETED', job('a', '12')),
+    ],
+  });
+  start();
+  await until(() => told.includes('gone a'));
+  expect(watchVersions()).toEqual(['1', '9']);
+  expect(listCount()).toBe(1);
+});
+
+test('takes up a watch that was reset, even in the middle of an event', async () => {
+  script({
+    lists: [listOf([], '1')],
+    watches: [
+      (response) => {
+        sendEvent(response, 'ADDED', job('a', '5'));
+        response.write('{"type":"MODIF', () => response.socket?.destroy());
+      },
+      (response) => sendEvent(response, 'MODIFIED', job('a', '6')),
+    ],
+  });
+  const reflector = start();
+  await until(() => told.filter((word) => word === 'upsert a').length === 2);
+  expect(watchVersions()).toEqual(['1', '5']);
+  expect(reflector.status()).toMatchObject({ restarts: 1, error: null });
+});
+
+test.each([
+  ['as a status', (response: ServerResponse) => sendStatus(response, 410, 'Expired')],
+  ['in the stream', (response: ServerResponse) => (sendEvent(response, 'ERROR', gone), void response.end())],
+])('lists anew after a 410 %s, and tells what is missing as gone', async (_how, expire) => {
+  script({
+    lists: [listOf([job('a', '1'), job('b', '2')], '3'), listOf([job('b', '2')], '9')],
+    watches: [expire],
+  });
+  start();
+  await until(() => told.filter((word) => word === 'synced').length === 2);
+  expect(told).toEqual(['upsert a', 'upsert b', 'synced', 'upsert b', 'gone a', 'synced']);
+  await until(() => watchVersions().length === 2);
+  expect(watchVersions()).toEqual(['3', '9']);
+});
+
+test('starts a list over when its next page has expired', async () => {
+  let pages = 0;
+  api.answer(({ query }, response) => {
+    if (query.has('watch')) return void response.writeHead(200).flushHeaders();
+    if (query.has('continue') && pages++ === 0) return sendStatus(response, 410, 'Expired');
+    sendJson(
+      response,
+      200,
+      query.has('continue') ? listOf([job('b', '2')], '3') : listOf([job('a', '1')], '3', 'more'),
+    );
+  });
+  const reflector = start();
+  await until(() => reflector.status().synced);
+  expect(told).toEqual(['upsert a', 'upsert a', 'upsert b', 'synced']);
+});
+
+test('an object made again under its name is another one', async () => {
+  script({
+    lists: [listOf([job('first', '1', 'same')], '1')],
+    watches: [
+      (response) => {
+        sendEvent(response, 'DELETED', job('first', '2', 'same'));
+        sendEvent(response, 'ADDED', job('second', '3', 'same'));
+      },
+    ],
+  });
+  const reflector = start();
+  await until(() => told.includes('upsert second'));
+  expect(told).toEqual(['upsert first', 'synced', 'gone first', 'upsert second']);
+  expect([...reflector.items().keys()]).toEqual(['second']);
+});
+
+test('a listener that throws, and an object that cannot be read, cost no other event', async () => {
+  script({
+    lists: [listOf([job('a', '1')], '1')],
+    watches: [
+      (response) => {
+        sendEvent(response, 'ADDED', { metadata: { uid: 'broken', resourceVersion: '2' } });
+        sendEvent(response, 'ADDED', job('b', '3'));
+      },
+    ],
+  });
+  const reflector = start({
+    onUpsert: ({ observation }) => {
+      if (observation.uid === 'a') throw new Error('cannot bear it');
+    },
+  });
+  await until(() => told.includes('upsert b'));
+  expect(reflector.status()).toMatchObject({ faults: 2, restarts: 0 });
+});
+
+test('an object that cannot be read is not taken for gone', async () => {
+  script({
+    lists: [listOf([job('a', '1')], '1'), listOf([{ metadata: { uid: 'a' } }], '2')],
+    watches: [(response) => sendStatus(response, 410, 'Expired')],
+  });
+  start();
+  await until(() => told.filter((word) => word === 'synced').length === 2);
+  expect(told).not.toContain('gone a');
+});
+
+test('a watch without a byte is taken for half-open, and opened again', async () => {
+  script({
+    lists: [listOf([], '1')],
+    watches: [
+      (response) => void response.writeHead(200).flushHeaders(),
+      (response) => sendEvent(response, 'ADDED', job('a', '2')),
+    ],
+  });
+  const reflector = start({ pace: { quietMs: 60 } });
+  await until(() => told.includes('upsert a'));
+  expect(listCount()).toBe(1);
+  expect(reflector.status().restarts).toBe(1);
+});
+
+test('a want of rights shows in the status, and goes when the rights come', async () => {
+  let isAllowed = false;
+  api.answer((request, response) => {
+    if (!isAllowed) return sendStatus(response, 403, 'Forbidden', { message: 'jobs.batch is forbidden' });
+    if (request.query.has('watch')) response.writeHead(200).flushHeaders();
+    else sendJson(response, 200, listOf([], '1'));
+  });
+  const reflector = start();
+  await until(() => reflector.status().restarts > 2);
+  expect(reflector.status()).toMatchObject({ synced: false, error: 'jobs.batch is forbidden' });
+  isAllowed = true;
+  await until(() => reflector.status().error === null);
+  expect(reflector.status().synced).toBe(true);
+});
+
+test('a server that refuses every watch is not asked for lists in a storm', async () => {
+  const listedAt: number[] = [];
+  api.answer(({ query }, response) => {
+    if (query.has('watch')) return sendStatus(response, 410, 'Expired');
+    listedAt.push(performance.now());
+    sendJson(response, 200, listOf([], '1'));
+  });
+  start({ pace: { listSpacingMs: 50 } });
+  await until(() => listedAt.length === 4);
+  const gaps = listedAt.slice(1).map((at, n) => at - (listedAt[n] ?? 0));
+  // Time on the way to the server may take a little off a gap.
+  expect(Math.min(...gaps)).toBeGreaterThan(30);
+});
+
+test('a resync is over only when a list that began after it is complete', async () => {
+  script({ lists: [listOf([job('a', '1')], '1'), listOf([], '2')], watches: [] });
+  const reflector = start();
+  await until(() => reflector.status().synced);
+  await reflector.resync();
+  expect(told).toEqual(['upsert a', 'synced', 'gone a', 'synced']);
+  expect(reflector.items().size).toBe(0);
+});
+
+test('a resync asked for while a list is under way waits for the next one', async () => {
+  let [lists, finishFirst] = [0, (): void => undefined];
+  api.answer(({ query }, response) => {
+    if (query.has('watch')) return void response.writeHead(200).flushHeaders();
+    lists += 1;
+    if (lists > 1) return sendJson(response, 200, listOf([job('late', '2')], '2'));
+    finishFirst = () => sendJson(response, 200, listOf([], '1'));
+  });
+  const reflector = start();
+  await until(() => lists === 1);
+  const resynced = reflector.resync();
+  finishFirst();
+  await resynced;
+  expect(told).toEqual(['synced', 'upsert late', 'synced']);
+});
+
+test('ends with its signal, and rejects who waits for a list', async () => {
+  api.answer(() => undefined);
+  const reflector = start();
+  const resynced = reflector.resync();
+  stop.abort(new Error('the end'));
+  await expect(resynced).rejects.toThrow('the end');
+  await reflector.done;
+});
