@@ -5,7 +5,7 @@ import { showTimes } from './times.js';
  * marked `data-live` are swapped where their HTML differs. What the reader holds (focus, scrolling, open forms) stays.
  */
 const quietMs = 100;
-const pauseMs = 1000;
+const pauseMs = 500;
 
 export function startLive() {
   const { events } = document.body.dataset;

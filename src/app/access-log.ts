@@ -8,7 +8,7 @@ export function accessLog(log: Logger): RequestHandler {
     const { method, path } = req;
     res.once('close', () => {
       const milliseconds = Number(process.hrtime.bigint() - started) / 1e6;
-      log.info({ method, path, status: res.statusCode, ms: Math.round(milliseconds * 10) / 10 }, 'request');
+      log.debug({ method, path, status: res.statusCode, ms: Math.round(milliseconds * 10) / 10 }, 'request');
     });
     next();
   };

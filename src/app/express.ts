@@ -66,10 +66,11 @@ export function createExpress(deps: ExpressDeps): Express {
   app.set('views', join(root, 'views'));
   app.set('view cache', true);
 
-  const exempt = new Set(routes.filter(({ forMachines }) => forMachines).map(({ path }) => path));
   app.use(accessLog(deps.log), securityHeaders);
-  app.use(guard({ allowedHosts: deps.config.allowedHosts, exempt: new Set([...exempt, '/metrics']) }));
-  app.use('/assets', ...staticFiles());
+  app.use(guard({ allowedHosts: deps.config.allowedHosts, exempt: pathsForMachines(routes) }));
+  app.use('/assets', staticFiles());
+  // What a browser asks for by itself beside an answer that is no page, such as a raw log.
+  app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
   addRoutes(app, routes, deps.log);
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
@@ -77,7 +78,7 @@ export function createExpress(deps: ExpressDeps): Express {
 }
 
 /** Every route there is, each with no more than it needs. */
-export function createRoutes(deps: ExpressDeps): Route[] {
+function createRoutes(deps: ExpressDeps): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, config, closing } = deps;
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
@@ -91,23 +92,23 @@ export function createRoutes(deps: ExpressDeps): Route[] {
   return routes;
 }
 
+function pathsForMachines(routes: readonly Route[]): Set<string> {
+  return new Set(routes.filter(({ forMachines }) => forMachines).map(({ path }) => path));
+}
+
 function addRoutes(app: Express, routes: readonly Route[], log: Logger): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
     const onPath = app.route(path);
     for (const route of those) {
-      const handle: RequestHandler = (req, res) => {
-        res.set('Cache-Control', 'no-store');
-        return route.handle(req, res);
-      };
       const readers = route.body === undefined ? [] : readBody(route.body);
-      onPath[route.method](...readers, handle, answerErrors({ log, route }));
+      onPath[route.method](...readers, route.handle, answerErrors({ log, route }));
     }
     onPath.all(refuseMethod(those));
   }
 }
 
 /** Our own files, and those of the two packages that pages use, straight from where npm put them. */
-function staticFiles(): RequestHandler[] {
+function staticFiles(): RequestHandler {
   const options = { fallthrough: true, index: false, cacheControl: false } as const;
   const pico = dirname(require.resolve('@picocss/pico/css/pico.indigo.min.css'));
   const swagger = dirname(require.resolve('swagger-ui-dist/package.json'));
@@ -120,5 +121,5 @@ function staticFiles(): RequestHandler[] {
   serve.use('/pico', express.static(pico, options));
   serve.use('/swagger-ui', express.static(swagger, options));
   serve.use(express.static(join(root, 'public'), options));
-  return [serve];
+  return serve;
 }

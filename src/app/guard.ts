@@ -1,6 +1,9 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError } from '../core/app-error.ts';
 
+/** With any port: a forwarded one is ours as well, and no other site goes by these names. */
+const loopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -12,7 +15,7 @@ export function guard({
   allowedHosts,
   exempt,
 }: {
-  /** As they stand in `Host`, beside the loopback names with our own port. */
+  /** As they stand in `Host`, beside the loopback names. */
   allowedHosts: readonly string[];
   /** Paths that no browser calls: probes and workers come under other names, and show a token where one matters. */
   exempt: ReadonlySet<string>;
@@ -21,7 +24,7 @@ export function guard({
   return (req: Request, _res: Response, next: NextFunction) => {
     if (exempt.has(req.path)) return next();
     const host = req.headers.host?.toLowerCase() ?? '';
-    if (!hosts.has(host) && !isLoopback(host, req.socket.localPort ?? 0)) {
+    if (!hosts.has(host) && !loopback.test(host)) {
       throw new AppError('misdirected', 'This host name is not one of ours; ALLOWED_HOSTS can name it.');
     }
     if (!safeMethods.has(req.method) && !isSameOrigin(req, host)) {
@@ -29,11 +32,6 @@ export function guard({
     }
     return next();
   };
-}
-
-function isLoopback(host: string, port: number): boolean {
-  const names = ['127.0.0.1', 'localhost', '[::1]'];
-  return names.some((name) => host === `${name}:${port}` || (port === 80 && host === name));
 }
 
 function isSameOrigin(req: Request, host: string): boolean {

@@ -29,7 +29,7 @@ const httpErrorSchema = z.object({
 });
 
 /** The answer to any error; anything unforeseen is a 500 that tells nothing of our insides. */
-export function toProblem(error: unknown): Problem {
+function toProblem(error: unknown): Problem {
   if (error instanceof AppError) {
     const errors = error.faults.length === 0 ? {} : { errors: [...error.faults] };
     return { ...problemOf(statuses[error.code], error.message), ...errors };

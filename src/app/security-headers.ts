@@ -19,6 +19,8 @@ export const securityHeaders: RequestHandler = (_req, res, next) => {
       .join('; '),
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
+    // Files say otherwise themselves.
+    'Cache-Control': 'no-store',
   });
   next();
 };

@@ -12,12 +12,15 @@ export function createCanceller({
   log,
   clock,
   signal,
+  beforeDelete,
 }: {
   store: Store;
   kube: Kube;
   log: Logger;
   clock: () => Date;
   signal: AbortSignal;
+  /** Given the uid of the Job; a delete waits for it. */
+  beforeDelete: (uid: string) => Promise<void>;
 }) {
   let deletedAt = new Map<string, number>();
 
@@ -31,6 +34,7 @@ export function createCanceller({
     uid: string;
   }): Promise<boolean> {
     try {
+      await beforeDelete(uid);
       const outcome = await kube.deleteJob(kubernetesName, uid, signal);
       deletedAt.set(id, clock().getTime());
       log.info({ jobId: id, outcome }, 'cancel carried out');

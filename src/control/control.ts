@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { createCanceller } from './canceller.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { every } from './every.ts';
+import { createLastWords } from './last-words.ts';
 import { createLogKeeper } from './log-keeper.ts';
 import { startObserver } from './observer.ts';
 
@@ -50,7 +51,8 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
 
   const observer = startObserver({ store, kube, log, signal: loops.signal });
   const dispatcher = createDispatcher({ ...shared, ...options });
-  const canceller = createCanceller(shared);
+  const lastWords = createLastWords({ ...shared, jobs: observer.jobs, pods: observer.pods });
+  const canceller = createCanceller({ ...shared, beforeDelete: lastWords.listen });
   const logKeeper = createLogKeeper(shared);
 
   const pace = { signal: loops.signal, log, intervalMs: lookEveryMs };
@@ -65,6 +67,7 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       every({ ...onCommit, name: 'dispatcher' }, dispatcher.runOnce),
       every({ ...onCommit, name: 'canceller' }, canceller.runOnce),
       every({ ...onCommit, name: 'log keeper' }, logKeeper.runOnce),
+      every({ ...onCommit, name: 'last words' }, lastWords.runOnce),
     ]);
   }
 
@@ -92,7 +95,7 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       await Promise.all([running, dispatcher.idle()]);
       calls.abort();
       clearTimeout(patience);
-      await Promise.all([logKeeper.idle(), observer.done]);
+      await Promise.all([logKeeper.idle(), lastWords.idle(), observer.done]);
     },
   };
 }

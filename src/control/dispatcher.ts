@@ -44,6 +44,8 @@ const createsAtOnce = 8;
 /** An API server may still commit so long after we stopped waiting for it. */
 const lateCommitMs = 60_000;
 const forgetAfterMs = 600_000;
+/** Holds that do not pass by themselves. */
+const forPeople = new Set(['Forbidden', 'NamespaceMissing']);
 
 export function createDispatcher(options: DispatcherOptions) {
   const { store, kube, maxActive, log, clock, signal } = options;
@@ -188,12 +190,14 @@ export function createDispatcher(options: DispatcherOptions) {
   function settle(item: DispatchItem, commit: () => void): void {
     commit();
     attempts.delete(item.id);
+    if (pacing.current() !== null) log.info('dispatch goes on');
     pacing.release();
   }
 
   /** Nothing was made, and it is nothing about this job: it stays queued and says why, and the others wait with it. */
   function wait(item: DispatchItem, why: Hold, forMs?: number): void {
-    if (pacing.current()?.reason !== why.reason) log.warn({ ...why }, 'dispatch waits');
+    const level = forPeople.has(why.reason) ? 'error' : 'warn';
+    if (pacing.current()?.reason !== why.reason) log[level]({ ...why }, 'dispatch waits');
     pacing.hold(why, forMs);
     store.noteQueued(item.id, why);
   }

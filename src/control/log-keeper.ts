@@ -53,25 +53,20 @@ export function createLogKeeper({
 
   async function keep(item: LogToKeep): Promise<void> {
     try {
-      store.keepLog({ ...item, text: await read(item) });
+      const text = await read(item);
+      // Stopped in the middle, it is left to the next start.
+      signal.throwIfAborted();
+      store.keepLog({ ...item, text });
       failures.delete(item.podUid);
     } catch (err) {
       if (!signal.aborted) fail(item, err);
     }
   }
 
-  /** In bounded memory, however long the log is. */
-  async function read({ pod, ended }: LogToKeep): Promise<Buffer> {
-    const clip = createLogClip();
-    const limit = AbortSignal.timeout(longestReadMs);
-    try {
-      const chunks = kube.readPodLog({ pod, follow: !ended }, AbortSignal.any([signal, limit]));
-      for await (const chunk of chunks) clip.push(chunk);
-    } catch (error) {
-      // Of a pod that is slow to leave, what was heard so far is worth keeping; ended ones are read again.
-      if (ended || !limit.aborted) throw error;
-    }
-    return clip.toBuffer();
+  function read({ pod, ended }: LogToKeep): Promise<Buffer> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(longestReadMs)]);
+    // Of a pod that is slow to leave, what was heard so far is worth keeping; one that has ended is read again.
+    return readClipped(kube.readPodLog({ pod, follow: !ended }, limit), ended ? {} : { limit });
   }
 
   function fail({ podUid, jobId, pod }: LogToKeep, err: unknown): void {
@@ -92,6 +87,26 @@ export function createLogKeeper({
       while (underWay.size > 0) await Promise.all(underWay.values());
     },
   };
+}
+
+/**
+ * What is kept of a log, read in bounded memory however long it is. With a `limit`, what was read when it aborted is the
+ * answer, and no error.
+ */
+export async function readClipped(
+  chunks: AsyncIterable<Buffer>,
+  { limit, onBytes }: { limit?: AbortSignal; onBytes?: () => void } = {},
+): Promise<Buffer> {
+  const clip = createLogClip();
+  try {
+    for await (const chunk of chunks) {
+      onBytes?.();
+      clip.push(chunk);
+    }
+  } catch (error) {
+    if (limit?.aborted !== true) throw error;
+  }
+  return clip.toBuffer();
 }
 
 /** The pod is gone, or its container never started and, since the pod has ended, never will. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Kube } from '../kube/cluster.ts';
 import type { SeenJob, SeenPod } from '../kube/observation.ts';
@@ -20,13 +21,16 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   const firstSync = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => firstSync.resolve(), { once: true });
 
-  function tell(uid: string, commit: () => void): void {
+  function tell(uid: string, commit: () => void): boolean {
     try {
       commit();
       owed.delete(uid);
+      return true;
     } catch (err) {
+      if (!owed.has(uid))
+        log.error({ err, uid }, 'an observation could not be stored, and is kept for another try');
       owed.set(uid, commit);
-      log.error({ err, uid }, 'an observation could not be stored, and is kept for another try');
+      return false;
     }
   }
 
@@ -72,19 +76,22 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
       if (uid !== null && !jobs.items().has(uid)) {
         tell(uid, () => store.markJobGone(id, uid));
         jobsGone += 1;
+        await nextTurn();
       }
       for (const pod of itsPods) {
         if (pods.items().has(pod.uid)) continue;
         tell(pod.uid, () => store.markPodGone(id, pod.uid));
         podsGone += 1;
+        await nextTurn();
       }
     }
-    return { jobsGone, podsGone, orphans: reportOrphans() };
+    return { jobsGone, podsGone, orphans: reportOrphans(new Set(believed.map(({ id }) => id))) };
   }
 
-  function reportOrphans(): number {
+  function reportOrphans(known: ReadonlySet<string>): number {
     for (const { jobId, observation } of jobs.items().values()) {
-      if (orphans.has(observation.uid) || (jobId !== null && store.findJob(jobId) !== undefined)) continue;
+      if (jobId !== null && (known.has(jobId) || store.findJob(jobId) !== undefined)) continue;
+      if (orphans.has(observation.uid)) continue;
       orphans.add(observation.uid);
       log.warn(
         { jobId, kubernetesName: observation.name },
@@ -94,9 +101,9 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     return orphans.size;
   }
 
-  /** Tries again what the store could not take. */
+  /** Tries again what the store could not take, until it takes no more. */
   function retryOwed(): { owed: number } {
-    for (const [uid, commit] of owed) tell(uid, commit);
+    for (const [uid, commit] of owed) if (!tell(uid, commit)) break;
     return { owed: owed.size };
   }
 
@@ -107,6 +114,10 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
 
     /** Resolves once both watches have seen everything, or when the signal aborts. */
     synced: firstSync.promise,
+
+    /** What is there now, by uid. */
+    jobs: jobs.items,
+    pods: pods.items,
 
     status: () => ({ jobs: jobs.status(), pods: pods.status(), owed: owed.size }),
 

@@ -17,14 +17,11 @@ const variableName = z
   .regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/, {
     error: 'must be a variable name of letters, digits, "_", "-" and "."',
   })
-  .refine((name) => name !== '__proto__', { error: 'must be another name' })
   .refine((name) => !/^(JOBSPAWN|CLOUD_RUN)_/.test(name), { error: 'is set by Jobspawn itself' });
 
-const cpu = z
-  .string()
-  .regex(/^(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
-    error: 'must be a number of cores such as "2", "0.5" or "500m"',
-  });
+const cpu = z.string().regex(/^(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
+  error: 'must be a number of cores such as "2", "0.5" or "500m"',
+});
 const memory = z
   .string()
   .regex(/^\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/, { error: 'must be a number of bytes such as "128Mi" or "1G"' });

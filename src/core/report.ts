@@ -22,11 +22,9 @@ export const jobIdSchema = z
   })
   .describe('1 to 63 characters, a valid Kubernetes label value');
 
-const resultSchema = z
-  .json()
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= resultLimit, {
-    error: 'must be at most 64 KiB of JSON',
-  });
+const resultSchema = z.json().refine((value) => Buffer.byteLength(JSON.stringify(value)) <= resultLimit, {
+  error: 'must be at most 64 KiB of JSON',
+});
 
 /** What a worker says through `POST /status`, as JSON. */
 export const reportSchema = z.strictObject({

@@ -56,7 +56,7 @@ export const jobFormSchema = z
   })
   .transform(({ cpu, memory, ...request }): JobRequest => ({ ...request, resources: { cpu, memory } }));
 
-export type FormField = keyof (typeof jobFormSchema)['in']['shape'];
+type FormField = keyof (typeof jobFormSchema)['in']['shape'];
 
 /** What stands in the form: what was typed, the faults of each field, and what counts where nothing is typed. */
 export type FormView = {

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { emptyBody, getJob } from './job-api.ts';
 import { jobFormSchema, toFormView } from './job-form.ts';
 import type { FormView } from './job-form.ts';
-import { stateLabels, toHistoryEntry, toJobPage, toJobRow } from './job-view.ts';
+import { stateLabels, toHistory, toJobPage, toJobRow } from './job-view.ts';
 import { route } from './route.ts';
 import type { Route, ShowRefusal } from './route.ts';
 
@@ -132,14 +132,13 @@ function showJobsWith(store: Needs['store']) {
 function showJob(store: Needs['store'], res: Response, id: string): void {
   const lastSeq = store.lastSeq();
   const job = toJobPage(getJob(store, id));
-  const history = store.listEvents({ jobId: id, after: 0, limit: shownEvents }).map(toHistoryEntry);
+  const events = store.listEvents({ jobId: id, after: 0, limit: shownEvents });
   res.render('job', {
     title: job.name,
     lastSeq,
     job,
-    // The newest first: what happened last is what one looks for.
-    history: history.toReversed(),
-    historyIsCut: history.length === shownEvents,
+    history: toHistory(events),
+    historyIsCut: events.length === shownEvents,
     apiHref: `/api/v1/jobs/${encodeURIComponent(id)}`,
   });
 }

@@ -48,7 +48,6 @@ export function toJobRow(job: JobSummary) {
         : null,
   };
 }
-export type JobRow = ReturnType<typeof toJobRow>;
 
 /** The one line that tells most: two words that differ, why it failed, the worker's latest word, why it waits, the state. */
 function wordsOf(job: JobSummary): string {
@@ -103,8 +102,28 @@ function toTaskView(task: Job['tasks'][number]) {
   };
 }
 
+/** The history, newest first: what happened last is what one looks for. */
+export function toHistory(events: readonly JobEvent[]) {
+  return events
+    .filter((event, at) => !isOvertaken(event, events[at + 1]))
+    .toReversed()
+    .map(toHistoryEntry);
+}
+
+/** Of a worker that says the same again and again, only with more progress, the last word is enough. */
+function isOvertaken(event: JobEvent, next: JobEvent | undefined): boolean {
+  return (
+    event.kind === 'report' &&
+    next?.kind === 'report' &&
+    event.status === next.status &&
+    event.message === next.message &&
+    event.task === next.task &&
+    !event.discrepancy
+  );
+}
+
 /** An entry of the history: a headline and, where there is more to say, a second line. */
-export function toHistoryEntry(event: JobEvent) {
+function toHistoryEntry(event: JobEvent) {
   const more = event.discrepancy ?? event.explanation ?? event.reason ?? toSizeText(event.bytes);
   return {
     at: toMoment(event.at),
@@ -118,8 +137,11 @@ export function toHistoryEntry(event: JobEvent) {
 const historyTexts: Record<JobEvent['kind'], (event: JobEvent) => string> = {
   state: ({ state }) => stateLabels[state],
   report: ({ status = '', message = null, progress = null }) => reportText({ status, message, progress }),
-  pod: ({ pod = '', phase = '', exitCode = null }) =>
-    `Pod ${pod}: ${phase}${exitCode === null ? '' : `, exit code ${exitCode}`}`,
+  pod: ({ pod = '', phase = '', exitCode = null }) => {
+    // Between its container's end and its own a pod still counts as running.
+    const word = phase === 'Running' && exitCode !== null ? 'container ended' : phase;
+    return `Pod ${pod}: ${word}${exitCode === null ? '' : `, exit code ${exitCode}`}`;
+  },
   log: ({ pod = '' }) => `Log of pod ${pod} kept`,
   cancel: () => 'Cancel requested',
 };

@@ -25,12 +25,12 @@ const namedInput: [string, z.ZodType][] = [
 const componentPath = '#/components/schemas/';
 
 /** Express' `/jobs/:id` as OpenAPI writes it. */
-export function toOpenApiPath(path: string): string {
+function toOpenApiPath(path: string): string {
   return path.replaceAll(/:(\w+)/g, '{$1}');
 }
 
 /** The OpenAPI 3.1 document, made from the very schemas that the routes parse with. */
-export function toOpenApi(routes: readonly Route[], version: string) {
+function toOpenApi(routes: readonly Route[], version: string) {
   const paths: Record<string, Json> = {};
   for (const each of routes) {
     const path = toOpenApiPath(each.path);
@@ -126,10 +126,11 @@ function toParameters(place: 'query' | 'header', schema: z.ZodObject | undefined
 }
 
 function toRequestBody({ types, schema, documentedAs }: Body): Json {
-  const shape = toJsonSchema(documentedAs ?? schema, 'input');
+  const documented = documentedAs ?? schema;
+  const shape = toJsonSchema(documented, 'input');
   const mediaTypes = { json: 'application/json', form: 'application/x-www-form-urlencoded' };
   return {
-    required: Array.isArray(shape['required']),
+    required: !documented.safeParse({}).success,
     content: Object.fromEntries(types.map((type) => [mediaTypes[type], { schema: shape }])),
   };
 }

@@ -10,7 +10,7 @@ import type { Fault } from '../core/app-error.ts';
 import { parseInput } from '../core/parse.ts';
 import type { Problem } from './problem.ts';
 
-export type BodyType = 'json' | 'form';
+type BodyType = 'json' | 'form';
 
 export type Body = {
   types: readonly BodyType[];
@@ -84,6 +84,7 @@ export function route<
   H extends z.ZodObject = Nothing,
   B extends z.ZodType = Nothing,
 >(definition: Definition<Q, H, B>): Route;
+// The types of the three schemas are for callers; in here, where a schema may be missing, they would only stand in the way.
 export function route({
   query,
   headers,

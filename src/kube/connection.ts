@@ -8,7 +8,7 @@
  * have no time limit, no retry, and a connection of their own each.
  */
 import type { Readable } from 'node:stream';
-import { request } from 'undici';
+import { request as sendRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../core/app-error.ts';
 import { toApiFailure, toNoAnswer } from './api-failure.ts';
@@ -43,10 +43,13 @@ export async function connectCluster(target: ClusterTarget) {
     throw new AppError('unavailable', `The cluster's credentials cannot be used: ${why}.`, { cause });
   });
 
-  async function send(call: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async function send(
+    { method, path, query, body }: ApiRequest,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
     const { server, headers, dispatcher } = await credentials.get();
-    return request(`${server}${call.path}${toQueryString(call.query)}`, {
-      method: call.method,
+    return sendRequest(`${server}${path}${toQueryString(query)}`, {
+      method,
       dispatcher,
       signal,
       // The signal is the only clock: a quiet watch or log is no error.
@@ -55,51 +58,52 @@ export async function connectCluster(target: ClusterTarget) {
       headers: {
         accept: 'application/json, */*',
         'user-agent': 'jobspawn',
-        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      body: call.body === undefined ? null : JSON.stringify(call.body),
+      body: body === undefined ? null : JSON.stringify(body),
     });
   }
 
   /** One repeat after a 401, with credentials read anew: a rotated token is no failure. */
-  async function sendWithRenewal(call: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const response = await send(call, signal);
+  async function sendWithRenewal(request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const response = await send(request, signal);
     if (response.statusCode !== 401) return response;
     await response.body.dump();
     await credentials.renew();
-    return send(call, signal);
+    return send(request, signal);
+  }
+
+  /** One request and its whole JSON answer. Rejects only when `signal` is aborted, with its reason. */
+  async function call(request: ApiRequest, signal: AbortSignal): Promise<Answer<unknown>> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs ?? 30_000)]);
+    try {
+      const response = await sendWithRenewal(request, limited);
+      if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
+      return { ok: true, value: await response.body.json() };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ok: false, failure: toNoAnswer(error) };
+    }
+  }
+
+  /** A GET whose answer lasts; the reader ends it through `signal`, or by destroying the stream. */
+  async function open(path: string, query: Query, signal: AbortSignal): Promise<Answer<Readable>> {
+    try {
+      const response = await sendWithRenewal({ method: 'GET', path, query }, signal);
+      if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
+      return { ok: true, value: response.body };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ok: false, failure: toNoAnswer(error) };
+    }
   }
 
   return {
+    call,
+    open,
     /** Of the kubeconfig's context, or of the pod we run in; undefined if none is named. */
     namespace: credentials.namespace(),
-
-    /** One request and its whole JSON answer. Rejects only when `signal` is aborted, with its reason. */
-    async call(call: ApiRequest, signal: AbortSignal): Promise<Answer<unknown>> {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(call.timeoutMs ?? 30_000)]);
-      try {
-        const response = await sendWithRenewal(call, limited);
-        if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
-        return { ok: true, value: await response.body.json() };
-      } catch (error) {
-        signal.throwIfAborted();
-        return { ok: false, failure: toNoAnswer(error) };
-      }
-    },
-
-    /** A GET whose answer lasts; the reader ends it through `signal`, or by destroying the stream. */
-    async open(path: string, query: Query, signal: AbortSignal): Promise<Answer<Readable>> {
-      try {
-        const response = await sendWithRenewal({ method: 'GET', path, query }, signal);
-        if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
-        return { ok: true, value: response.body };
-      } catch (error) {
-        signal.throwIfAborted();
-        return { ok: false, failure: toNoAnswer(error) };
-      }
-    },
-
     /** Cuts what is still open. */
     close: credentials.close,
   };

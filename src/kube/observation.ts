@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { JobObservation, PodObservation } from '../core/facts.ts';
 import { jobIdLabel } from '../core/labels.ts';
 
-/** A Kubernetes Job of ours, and the id that its label names. */
-export type SeenJob = { jobId: string | null; observation: JobObservation };
+/** A Kubernetes Job of ours, the id that its label names, and when (ms since 1970) Kubernetes will end it. */
+export type SeenJob = { jobId: string | null; observation: JobObservation; deadlineAt: number | null };
 /** A pod of such a Job; the Job's labels are on it too. */
 export type SeenPod = { jobId: string | null; observation: PodObservation };
 
@@ -36,6 +36,7 @@ const conditionSchema = z.object({
 
 const jobSchema = z.object({
   metadata: metadataSchema,
+  spec: z.object({ activeDeadlineSeconds: count }),
   status: z
     .object({
       startTime: text,
@@ -91,7 +92,9 @@ type PodStatus = NonNullable<z.output<typeof podSchema>['status']>;
 
 /** The slim projection of a Job as the API sends it. Throws ZodError on what is no Job. */
 export function toSeenJob(object: unknown): SeenJob {
-  const { metadata, status } = jobSchema.parse(object);
+  const { metadata, spec, status } = jobSchema.parse(object);
+  const startedAt = status?.startTime ?? null;
+  const limit = spec.activeDeadlineSeconds;
   return {
     jobId: metadata.labels?.[jobIdLabel] ?? null,
     observation: {
@@ -100,7 +103,7 @@ export function toSeenJob(object: unknown): SeenJob {
       namespace: metadata.namespace,
       createdAt: metadata.creationTimestamp,
       deletedAt: metadata.deletionTimestamp ?? null,
-      startedAt: status?.startTime ?? null,
+      startedAt,
       completedAt: status?.completionTime ?? null,
       active: status?.active ?? 0,
       ready: status?.ready ?? 0,
@@ -114,6 +117,7 @@ export function toSeenJob(object: unknown): SeenJob {
         at: condition.lastTransitionTime ?? null,
       })),
     },
+    deadlineAt: startedAt === null || !limit ? null : Date.parse(startedAt) + limit * 1000,
   };
 }
 

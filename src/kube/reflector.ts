@@ -29,7 +29,7 @@ export type Listener<T> = {
   onSynced?: () => void;
 };
 
-export type ReflectorStatus = {
+type ReflectorStatus = {
   /** At least one list was complete. */
   synced: boolean;
   lastEventAt: Date | null;
@@ -83,8 +83,8 @@ const uidSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const eventSchema = z.object({ type: z.string(), object: z.unknown() });
 const versionSchema = z.object({ metadata: z.object({ resourceVersion: z.string() }) });
 
-/** Objects of one turn of the event loop: a page of 500 must not hold up a request. */
-const itemsPerTurn = 50;
+/** Objects of one turn of the event loop: a page of 500, with a commit for each, must not hold up a request. */
+const itemsPerTurn = 10;
 
 export function startReflector<T extends Projection>(options: ReflectorOptions<T>): Reflector<T> {
   const { connection, path, labelSelector, project, listener, signal, clock, random } = options;

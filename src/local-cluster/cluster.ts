@@ -68,7 +68,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   try {
     claimDataDirectory(dataDir);
     const registry = openRegistry({ dataDir });
-    releasers.push(registry.close);
+    releasers.push(() => registry.close());
 
     const machine = describeMachine(dataDir);
     const processes = openProcessTable(join(dataDir, 'processes'));
@@ -90,7 +90,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const prefix = keepUrlPrefix(dataDir);
     const api = await serveApi({ registry, prefix, readLog: kubelet.readLog, port: options.port ?? 0, log });
     // Watchers see the pods end before their connections do.
-    releasers.push(api.close, kubelet.stop);
+    releasers.push(() => api.close(), kubelet.stop);
 
     const controllers = [
       startScheduler({ registry, events, machine }),
@@ -105,9 +105,11 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   }
 }
 
+/** What the user can set right is a fault in one sentence; anything else stays what it is. */
 function toFault(error: unknown, port: number | undefined): unknown {
   const code = codeOf(error);
   if (code === 'EADDRINUSE') return new LocalClusterFault(`port ${port} is in use on 127.0.0.1`);
   if (code === 'EACCES') return new LocalClusterFault(`port ${port} may not be used by this user`);
-  return error;
+  const isLocked = error instanceof Error && codeOf(error.cause)?.startsWith('SQLITE_BUSY');
+  return isLocked ? new LocalClusterFault(error.message) : error;
 }

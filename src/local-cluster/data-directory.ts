@@ -14,10 +14,14 @@ export function claimDataDirectory(dataDir: string): void {
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     names = readdirSync(dataDir);
   } catch (error) {
-    throw new LocalClusterFault(`the data directory ${dataDir} cannot be used: ${codeOf(error) ?? String(error)}`);
+    throw new LocalClusterFault(
+      `the data directory ${dataDir} cannot be used: ${codeOf(error) ?? String(error)}`,
+    );
   }
   if (names.length > 0 && !names.includes(ours)) {
-    throw new LocalClusterFault(`the data directory ${dataDir} holds other files: choose an empty or a new one`);
+    throw new LocalClusterFault(
+      `the data directory ${dataDir} holds other files: choose an empty or a new one`,
+    );
   }
   chmodSync(dataDir, 0o700);
 }

@@ -6,7 +6,7 @@ const sweepEveryMs = 60 * 1000;
 
 const lastSeen = (event: Event): number => {
   const times = [event.lastTimestamp, event.eventTime, event.metadata.creationTimestamp];
-  return Math.max(...times.map((time) => (time === undefined ? 0 : Date.parse(time))));
+  return Math.max(...times.map((time) => (time ? Date.parse(time) : 0)));
 };
 
 /** Removes Events an hour after they were last seen, as the API server's event TTL does. */

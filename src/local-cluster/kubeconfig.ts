@@ -29,7 +29,9 @@ export function writeKubeconfig(dataDir: string, url: string): string {
       // Over plain http client-node asks for this flag; there is no certificate that it could weaken.
       clusters: [{ name: contextName, cluster: { server: url, 'insecure-skip-tls-verify': true } }],
       users: [{ name: contextName, user: {} }],
-      contexts: [{ name: contextName, context: { cluster: contextName, user: contextName, namespace: 'default' } }],
+      contexts: [
+        { name: contextName, context: { cluster: contextName, user: contextName, namespace: 'default' } },
+      ],
       'current-context': contextName,
     }),
   );

@@ -24,6 +24,10 @@ export function describeMachine(directory: string): Machine {
       'kubernetes.io/hostname': name,
       'kubernetes.io/os': process.platform,
     },
-    capacity: { cpu: availableParallelism(), memory: totalmem(), 'ephemeral-storage': disk.bsize * disk.blocks },
+    capacity: {
+      cpu: availableParallelism(),
+      memory: totalmem(),
+      'ephemeral-storage': disk.bsize * disk.blocks,
+    },
   };
 }

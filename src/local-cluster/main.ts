@@ -19,7 +19,8 @@ function readSettings(): Settings | undefined {
   const { values } = parseFlags();
   if (values.help) return undefined;
   const port = Number(values.port);
-  if (!/^\d+$/.test(values.port) || port > 65535) throw new LocalClusterFault(`--port must be 0 to 65535, not ${values.port}`);
+  if (!/^\d+$/.test(values.port) || port > 65535)
+    throw new LocalClusterFault(`--port must be 0 to 65535, not ${values.port}`);
   return { port, dataDir: values.data, workerImage: values['worker-image'] };
 }
 

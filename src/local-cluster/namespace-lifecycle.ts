@@ -1,6 +1,6 @@
 import { StatusError } from './api/status-error.ts';
 import { detailsOf, notFound, qualifiedName, resources } from './api/resources.ts';
-import type { ResourceName, StoredMeta } from './objects.ts';
+import type { ResourceName } from './objects.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { ApiRegistry } from './registry.ts';
 
@@ -9,24 +9,29 @@ const contents = ['jobs', 'pods', 'events'] as const;
 
 export function createSystemNamespaces(registry: ApiRegistry): void {
   for (const name of systemNamespaces) {
-    if (registry.find('namespaces', '', name) === undefined) registry.create('namespaces', '', { metadata: { name } });
+    if (registry.find('namespaces', '', name) === undefined)
+      registry.create('namespaces', '', { metadata: { name } });
   }
 }
 
 /** Refuses what is created in a namespace that is not there, or that is going. Throws StatusError 404, 403. */
-export function checkNamespace(store: ObjectStore, resource: ResourceName, metadata: StoredMeta): void {
+export function checkNamespace(
+  store: ObjectStore,
+  resource: ResourceName,
+  object: { namespace: string; name: string },
+): void {
   const info = resources[resource];
   if (!info.namespaced) return;
-  const name = metadata.namespace ?? '';
+  const name = object.namespace;
   const namespace = store.get('namespaces', '', name);
   if (namespace === undefined) throw notFound(resources.namespaces, name);
   if (namespace.metadata.deletionTimestamp === undefined) return;
   throw new StatusError(
     'Forbidden',
-    `${qualifiedName(info)} "${metadata.name}" is forbidden: unable to create new content in namespace ${name} because it is being terminated`,
+    `${qualifiedName(info)} "${object.name}" is forbidden: unable to create new content in namespace ${name} because it is being terminated`,
     {
       details: {
-        ...detailsOf(info, metadata.name),
+        ...detailsOf(info, object.name),
         causes: [
           {
             reason: 'NamespaceTerminating',
@@ -48,8 +53,16 @@ export function startNamespaceLifecycle(registry: ApiRegistry): { stop(): void }
     if (namespace?.metadata.deletionTimestamp === undefined) return;
     for (const resource of contents) {
       for (const { metadata } of registry.list(resource, name)) {
-        if (metadata.deletionTimestamp !== undefined || registry.find(resource, name, metadata.name) === undefined) continue;
-        registry.delete(resource, { namespace: name, name: metadata.name }, { propagationPolicy: 'Background' });
+        if (
+          metadata.deletionTimestamp !== undefined ||
+          registry.find(resource, name, metadata.name) === undefined
+        )
+          continue;
+        registry.delete(
+          resource,
+          { namespace: name, name: metadata.name },
+          { propagationPolicy: 'Background' },
+        );
       }
     }
     if (contents.some((resource) => registry.list(resource, name).length > 0)) return;
@@ -75,7 +88,8 @@ export function startNamespaceLifecycle(registry: ApiRegistry): { stop(): void }
 
   const unsubscribers = [
     registry.subscribe('namespaces', ({ type, object }) => {
-      if (type === 'MODIFIED' && object.metadata.deletionTimestamp !== undefined) sweepSoon(object.metadata.name);
+      if (type === 'MODIFIED' && object.metadata.deletionTimestamp !== undefined)
+        sweepSoon(object.metadata.name);
     }),
     ...contents.map((resource) =>
       registry.subscribe(resource, ({ type, object }) => {

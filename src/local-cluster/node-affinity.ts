@@ -7,12 +7,16 @@ type Labels = Readonly<Record<string, string>>;
 export function findAffinityFault({ spec }: Pod, labels: Labels): string | undefined {
   const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const allowed = required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, labels));
+  const allowed =
+    required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, labels));
   return selected && allowed ? undefined : "node(s) didn't match Pod's node affinity/selector";
 }
 
 /** A term without any requirement matches no node. */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: Wire<V1NodeSelectorTerm>, labels: Labels): boolean {
+function matchesTerm(
+  { matchExpressions = [], matchFields = [] }: Wire<V1NodeSelectorTerm>,
+  labels: Labels,
+): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
   const fields = { 'metadata.name': labels['kubernetes.io/hostname'] ?? '' };
   return (

@@ -15,24 +15,37 @@ type Shelf<R extends ResourceName> = {
 };
 
 export type ObjectStore = {
-  version(): number;
-  get<R extends ResourceName>(resource: R, namespace: string, name: string): ResourceObjects[R] | undefined;
-  list<R extends ResourceName>(resource: R, namespace?: string): ResourceObjects[R][];
+  version: () => number;
+  get: <R extends ResourceName>(
+    resource: R,
+    namespace: string,
+    name: string,
+  ) => ResourceObjects[R] | undefined;
+  list: <R extends ResourceName>(resource: R, namespace?: string) => ResourceObjects[R][];
   /** As `list` was at that version; undefined when the history does not reach back so far. */
-  listAt<R extends ResourceName>(resource: R, version: number, namespace?: string): ResourceObjects[R][] | undefined;
-  changesSince<R extends ResourceName>(resource: R, version: number): Change<R>[] | undefined;
+  listAt: <R extends ResourceName>(
+    resource: R,
+    version: number,
+    namespace?: string,
+  ) => ResourceObjects[R][] | undefined;
+  changesSince: <R extends ResourceName>(resource: R, version: number) => Change<R>[] | undefined;
   /** The first version from which `changesSince` can tell what happened. */
-  oldestVersion(resource: ResourceName): number;
+  oldestVersion: (resource: ResourceName) => number;
   /** Stamps the next version on the draft, stores it, and tells the listeners. */
-  commit<R extends ResourceName>(type: Change<R>['type'], resource: R, draft: ResourceObjects[R]): ResourceObjects[R];
-  subscribe<R extends ResourceName>(resource: R, listener: (change: Change<R>) => void): () => void;
-  close(): void;
+  commit: <R extends ResourceName>(
+    type: Change<R>['type'],
+    resource: R,
+    draft: ResourceObjects[R],
+  ) => ResourceObjects[R];
+  subscribe: <R extends ResourceName>(resource: R, listener: (change: Change<R>) => void) => () => void;
+  close: () => void;
 };
 
 const keyOf = (object: { metadata: { namespace?: string; name: string } }) =>
   `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 
-export const versionOf = (object: { metadata: { resourceVersion: string } }) => Number(object.metadata.resourceVersion);
+export const versionOf = (object: { metadata: { resourceVersion: string } }) =>
+  Number(object.metadata.resourceVersion);
 
 const byKey = <T extends { metadata: { namespace?: string; name: string } }>(objects: T[]): T[] =>
   objects
@@ -77,9 +90,10 @@ export function openObjectStore(options: { dataDir: string; historySize: number 
     if (shelved?.size === 0) shelf.delete(namespace);
   }
 
-  function load<R extends ResourceName>(resource: R, body: string): void {
+  function load(resource: ResourceName, body: string): void {
     const object: unknown = JSON.parse(body);
-    if (!isStored(resource, object)) throw new Error(`the local cluster's data hold a broken ${resource} object`);
+    if (!isStored(resource, object))
+      throw new Error(`the local cluster's data hold a broken ${resource} object`);
     place(resource, freeze(object));
   }
   for (const row of storage.rows()) {
@@ -93,7 +107,8 @@ export function openObjectStore(options: { dataDir: string; historySize: number 
   let telling = false;
   function tell<R extends ResourceName>(resource: R, change: Change<R>): void {
     untold.push(() => {
-      for (const listener of [...shelves[resource].listeners]) listener(change);
+      // A copy: a listener that unsubscribes must not make another be passed over.
+      for (const listener of Array.from(shelves[resource].listeners)) listener(change);
     });
     if (telling) return;
     telling = true;

@@ -36,7 +36,9 @@ type Stored<T> = Omit<Wire<T>, 'metadata'> & { apiVersion: string; kind: string;
 export type Job = Stored<V1Job> & { spec: Wire<V1JobSpec>; status: Wire<V1JobStatus> };
 export type Pod = Stored<V1Pod> & { spec: Wire<V1PodSpec>; status: Wire<V1PodStatus> };
 export type Namespace = Stored<V1Namespace>;
-export type Event = Stored<CoreV1Event>;
+/** Times that an Event does not have are null in it, not absent. */
+export type Event = Omit<Stored<CoreV1Event>, EventTime> & Partial<Record<EventTime, string | null>>;
+type EventTime = 'firstTimestamp' | 'lastTimestamp' | 'eventTime';
 
 /** The resources that the registry holds, by their plural name in the API's paths. */
 export type ResourceObjects = { namespaces: Namespace; jobs: Job; pods: Pod; events: Event };
@@ -45,7 +47,12 @@ export type ResourceName = keyof ResourceObjects;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const kinds: Record<ResourceName, string> = { namespaces: 'Namespace', jobs: 'Job', pods: 'Pod', events: 'Event' };
+const kinds: Record<ResourceName, string> = {
+  namespaces: 'Namespace',
+  jobs: 'Job',
+  pods: 'Pod',
+  events: 'Event',
+};
 
 /** Tells whether a value has the parts that every holder of a stored object counts on; field types are decoding's matter. */
 export function isStored<R extends ResourceName>(resource: R, value: unknown): value is ResourceObjects[R] {

@@ -2,7 +2,10 @@ import type { V1PodCondition } from '@kubernetes/client-node';
 import type { Pod, Wire } from './objects.ts';
 import { toTimestamp } from './api/times.ts';
 
-export type PodCondition = Pick<Wire<V1PodCondition>, 'type' | 'status' | 'reason' | 'message' | 'observedGeneration'>;
+export type PodCondition = Pick<
+  Wire<V1PodCondition>,
+  'type' | 'status' | 'reason' | 'message' | 'observedGeneration'
+>;
 
 /** The condition as it is to be stored: the time of its last change is kept when the status is the same. */
 export function toStoredCondition(
@@ -11,8 +14,17 @@ export function toStoredCondition(
   now: Date,
 ): Wire<V1PodCondition> {
   const old = before?.find((condition) => condition.type === type);
-  const lastTransitionTime = old?.status === status && old.lastTransitionTime ? old.lastTransitionTime : toTimestamp(now);
-  const condition = { type, observedGeneration, status, lastProbeTime: undefined, lastTransitionTime, reason, message };
+  const lastTransitionTime =
+    old?.status === status && old.lastTransitionTime ? old.lastTransitionTime : toTimestamp(now);
+  const condition = {
+    type,
+    observedGeneration,
+    status,
+    lastProbeTime: undefined,
+    lastTransitionTime,
+    reason,
+    message,
+  };
   // The API shows pods' conditions with a null here, which client-node's types do not know.
   return Object.assign(condition, { lastProbeTime: null });
 }

@@ -116,13 +116,20 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
   const store = openObjectStore({ dataDir: options.dataDir, historySize: options.historySize ?? 1000 });
   const now = options.now ?? (() => new Date());
 
-  function get<R extends ResourceName>(resource: R, key: { namespace: string; name: string }): ResourceObjects[R] {
+  function get<R extends ResourceName>(
+    resource: R,
+    key: { namespace: string; name: string },
+  ): ResourceObjects[R] {
     const object = store.get(resource, key.namespace, key.name);
     if (object === undefined) throw notFound(resources[resource], key.name);
     return object;
   }
 
-  function chooseName(resource: ResourceName, namespace: string, metadata: { name?: string; generateName?: string }) {
+  function chooseName(
+    resource: ResourceName,
+    namespace: string,
+    metadata: { name?: string; generateName?: string },
+  ) {
     const { name = '', generateName: base = '' } = metadata;
     if (name !== '' || base === '') return name;
     for (let attempt = 1; attempt < generateNameAttempts; attempt += 1) {
@@ -137,10 +144,10 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
       namespace,
       uid: randomUUID(),
       creationTimestamp: toTimestamp(now()),
+      checkNamespace: (name) => checkNamespace(store, resource, { namespace, name }),
       chooseName: (metadata) => chooseName(resource, namespace, metadata),
       dryRun,
     });
-    checkNamespace(store, resource, draft.metadata);
     if (store.get(resource, namespace, draft.metadata.name) !== undefined) {
       throw alreadyExists(resources[resource], draft.metadata.name);
     }
@@ -160,7 +167,8 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
 
   const update: Registry['update'] = (resource, key, change) => {
     const current = store.get(resource, key.namespace, key.name);
-    if (current === undefined || (key.uid !== undefined && key.uid !== current.metadata.uid)) return undefined;
+    if (current === undefined || (key.uid !== undefined && key.uid !== current.metadata.uid))
+      return undefined;
     const draft = structuredClone(current);
     if (change(draft) === false) return current;
     dropUndefined(draft);
@@ -183,9 +191,12 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     checkPreconditions(resource, object.metadata, deletion);
     const decision = decideDeletion(resource, object, deletion, now());
     if (decision.step === 'keep') return object;
-    if (decision.step === 'remove') return dryRun ? object : store.commit('DELETED', resource, structuredClone(object));
+    if (decision.step === 'remove')
+      return dryRun ? object : store.commit('DELETED', resource, structuredClone(object));
     if (dryRun) return decision.marked;
-    const marked = isSameJson(decision.marked, object) ? object : store.commit('MODIFIED', resource, decision.marked);
+    const marked = isSameJson(decision.marked, object)
+      ? object
+      : store.commit('MODIFIED', resource, decision.marked);
     // The mark may have been acted on by a listener, so that the object is gone already.
     const current = store.get(resource, key.namespace, key.name);
     if (!decision.thenRemove || current?.metadata.uid !== object.metadata.uid) return marked;

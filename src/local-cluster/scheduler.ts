@@ -53,7 +53,13 @@ export function startScheduler({
     if (said?.reason === reason && said.message === message) return;
     registry.update('pods', { namespace, name, uid }, (draft) => {
       const { generation } = draft.metadata;
-      const condition = { type: 'PodScheduled', status: 'False', reason, message, observedGeneration: generation };
+      const condition = {
+        type: 'PodScheduled',
+        status: 'False',
+        reason,
+        message,
+        observedGeneration: generation,
+      };
       setPodCondition(draft, condition, new Date());
     });
     if (reason !== 'Unschedulable') return;
@@ -77,10 +83,14 @@ const toMessage = (fault: string) =>
 function findFault(pod: Pod, machine: Machine): string | undefined {
   const affinityFault = findAffinityFault(pod, machine.labels);
   if (affinityFault !== undefined) return affinityFault;
-  const short = Object.keys(machine.capacity).filter((resource) => sumRequests(pod, resource) > (machine.capacity[resource] ?? 0));
+  const short = Object.keys(machine.capacity).filter(
+    (resource) => sumRequests(pod, resource) > (machine.capacity[resource] ?? 0),
+  );
   const unknown = askedFor(pod).filter((resource) => machine.capacity[resource] === undefined);
   const lacking = [...short, ...unknown];
-  return lacking.length === 0 ? undefined : lacking.map((resource) => `Insufficient ${resource}`).join(', 1 ');
+  return lacking.length === 0
+    ? undefined
+    : lacking.map((resource) => `Insufficient ${resource}`).join(', 1 ');
 }
 
 const askedFor = ({ spec }: Pod) => [

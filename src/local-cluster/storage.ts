@@ -46,7 +46,9 @@ export function openStorage(dataDir: string): Storage {
     throw error;
   }
 
-  const putRow = database.prepare<[string, string, string, string]>('INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?)');
+  const putRow = database.prepare<[string, string, string, string]>(
+    'INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?)',
+  );
   const removeRow = database.prepare<[string, string, string]>(
     'DELETE FROM object WHERE resource = ? AND namespace = ? AND name = ?',
   );

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { AppError } from '../core/app-error.ts';
 import { takeInstanceLock } from './instance-lock.ts';
 import { migrate } from './migrate.ts';
+import { toSqliteCode } from './sqlite-code.ts';
 
 export type Sql = Database.Database;
 
@@ -70,7 +71,7 @@ function refuseForeign(db: Sql, path: string): void {
 
 function toOpenError(error: unknown, path: string): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB') {
+  if (toSqliteCode(error) === 'SQLITE_NOTADB') {
     return new AppError('unavailable', `The file ${path} is not a database.`, { cause: error });
   }
   return new AppError('unavailable', `The database ${path} cannot be opened or written.`, { cause: error });

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { AppError } from '../core/app-error.ts';
+import { toSqliteCode } from './sqlite-code.ts';
 
 export type InstanceLock = { release(): void };
 
@@ -14,7 +15,7 @@ export function takeInstanceLock(path: string): InstanceLock {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock?.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+    if (toSqliteCode(error).startsWith('SQLITE_BUSY')) {
       throw new AppError(
         'unavailable',
         `Another instance is already running on the database ${path}; stop it first.`,

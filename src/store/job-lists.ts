@@ -63,14 +63,12 @@ function toConditions(
   if (state !== undefined) conditions.push({ sql: 'state = ?', values: [state] });
   if (name !== undefined) conditions.push({ sql: 'name = ?', values: [name] });
   if (q !== undefined && q !== '') {
-    const indexed = state === undefined && name === undefined && [...q].length >= shortestIndexed;
+    // The trigram index knows nothing of less than three characters.
+    const indexed = state === undefined && name === undefined && /.{3}/su.test(q);
     conditions.push(indexed ? toSearch(q, { below, limit, isCommon: startsManyIds(q) }) : toScan(q));
   }
   return conditions;
 }
-
-/** The trigram index knows nothing of less. */
-const shortestIndexed = 3;
 
 /** Row by row from the newest on: quick where few rows are in question or many of them match. */
 function toScan(q: string): Condition {

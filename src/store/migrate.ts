@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type Database from 'better-sqlite3';
 import { AppError } from '../core/app-error.ts';
-import type { Sql } from './database.ts';
 
 type Migration = { version: number; sql: string };
 
 const folder = new URL('./migrations/', import.meta.url);
 
 /** Brings the schema up to date; each numbered file is one transaction, together with the version it leads to. */
-export function migrate(db: Sql, path: string): void {
+export function migrate(db: Database.Database, path: string): void {
   const migrations = readMigrations();
   const newest = migrations.at(-1)?.version ?? 0;
   const version = Number(db.pragma('user_version', { simple: true }));

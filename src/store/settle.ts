@@ -31,12 +31,13 @@ export function createSettle({ db, rows, writes }: { db: Sql; rows: JobRows; wri
     const next = toNext(row, decide(facts));
     if (isSame(row, next)) return row.state;
     const now = writes.now();
+    const startedAt = row.started_at ?? startOf(facts, next.state, { row, now });
     const { changes } = update.run({
       id,
       from: row.state,
       ...next,
-      startedAt: row.started_at ?? startOf(facts, next.state, { row, now }),
-      finishedAt: isFinal(next.state) ? endOf(facts, { row, now }) : null,
+      startedAt,
+      finishedAt: isFinal(next.state) ? endOf(facts, { row, now }, startedAt) : null,
     });
     if (changes !== 1) throw new Error(`job ${id} is not ${row.state} any more`);
     const { state, reason, explanation, discrepancy } = next;
@@ -74,13 +75,13 @@ function startOf(facts: JobFacts, state: JobState, frame: Frame): string | null 
 }
 
 /** When Kubernetes says it ended, since we may learn of it much later; else now. */
-function endOf(facts: JobFacts, frame: Frame): string {
+function endOf(facts: JobFacts, frame: Frame, startedAt: string | null): string {
   const verdict = facts.job?.conditions.find(
     ({ type, status }) => status === 'True' && (type === 'Complete' || type === 'Failed'),
   );
   const at = facts.job?.completedAt ?? verdict?.at ?? null;
   if (at === null) return frame.now;
-  const starts = [frame.row.started_at, frame.row.created_at, ...facts.reports.map((report) => report.at)];
+  const starts = [startedAt, frame.row.created_at, ...facts.reports.map((report) => report.at)];
   return [refine(at, frame), ...starts.flatMap((start) => start ?? [])].toSorted().at(-1) ?? frame.now;
 }
 

@@ -1,8 +1,8 @@
-import Database from 'better-sqlite3';
 import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
 import type { JobEvent } from '../core/job.ts';
 import type { Sql } from './database.ts';
+import { toSqliteCode } from './sqlite-code.ts';
 
 /** An entry of the history before it has its number and time. */
 export type NewEvent = Omit<JobEvent, 'seq' | 'at'>;
@@ -61,8 +61,8 @@ function commit<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
-    const { SqliteError } = Database;
-    if (error instanceof SqliteError && diskTroubles.some((code) => error.code.startsWith(code))) {
+    const code = toSqliteCode(error);
+    if (diskTroubles.some((trouble) => code.startsWith(trouble))) {
       throw new AppError('unavailable', 'The database cannot be written at the moment.', { cause: error });
     }
     throw error;

@@ -1,5 +1,6 @@
 import type { ApiAnswer } from './api-client.ts';
-import { compareValues, mask } from './comparison.ts';
+import { compareValues } from './comparison.ts';
+import { mask } from './masks.ts';
 import { parseJson, type Json } from './json.ts';
 import type { Finding } from './reckoning.ts';
 import type { Step } from './recording.ts';
@@ -23,14 +24,22 @@ export function compareAnswer(theatre: Theatre, place: string, step: Step, answe
     }
   }
   if (status !== answer.status || body === undefined || body === null) return findings;
-  // Pretty-printed bodies are kept as text, since their form is what matters.
-  const actual =
-    typeof body === 'string' ? answer.raw : Array.isArray(body) ? parseLines(answer.raw) : answer.body;
-  const differences = compareValues(body, actual, theatre.bindings, {
+  const [expected, actual] = readBodies(body, answer);
+  const differences = compareValues(expected, actual, theatre.bindings, {
     partial: step.trimmed === true,
     served: theatre.recording.name === '01-discovery',
   });
   return [...findings, ...differences.map(({ path, ...pair }) => ({ at: `${place} ${path}`, ...pair }))];
+}
+
+/**
+ * Pretty-printed bodies are kept as text, since their form is what matters; a log may be JSON that a container wrote.
+ */
+function readBodies(body: Json, answer: ApiAnswer): [Json, Json] {
+  if (Array.isArray(body)) return [body, parseLines(answer.raw)];
+  if (typeof body !== 'string') return [body, answer.body];
+  const isLog = answer.headers['content-type'] === 'text/plain' && body.startsWith('{');
+  return isLog ? [parseJson(body), answer.body] : [body, answer.raw];
 }
 
 /** Warnings come in the order of a Go map. */

@@ -1,5 +1,7 @@
 import type { Bindings } from './bindings.ts';
 import { isObject, textAt, type Json, type JsonObject } from './json.ts';
+import { alignCauses, alignItems, pairServed, servedName } from './list-pairing.ts';
+import { mask, maskCell } from './masks.ts';
 
 export type Difference = { path: string; recorded: Json | undefined; actual: Json | undefined };
 
@@ -14,25 +16,11 @@ export type Tolerance = {
 const isLeftOut = (value: Json | undefined, how: Tolerance): boolean =>
   typeof value === 'string' && (value === '(left out)' || (how.partial && /^\(.*\)$/.test(value)));
 
-/**
- * What no two clusters agree on, replaced by its kind. The order matters: a uid must be masked before the digits in
- * it look like something else.
- */
-const masks: [RegExp, string][] = [
-  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uid>'],
-  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, '<microtime>'],
-  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z/g, '<nanotime>'],
-  [/\b(?!1970)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>'],
-  [/[a-z-]+:\/\/[0-9a-f]{64}\b/g, '<container>'],
-  [/\bsha256:[0-9a-f]{64}\b/g, '<image>'],
-  [/\b\d{1,3}(\.\d{1,3}){3}\b/g, '<ip>'],
-  [/\.[0-9a-f]{16}\b/g, '.<event>'],
-  [/\?hash=\w+/g, '?hash=<hash>'],
-  [/<ip>:\d+/g, '<ip>:<port>'],
-  [/\b(current: |version: 1 \()\d+/g, '$1<version>'],
-];
-export const mask = (text: string): string =>
-  masks.reduce((masked, [pattern, kind]) => masked.replace(pattern, kind), text);
+/** Fields that say nothing of what a cluster does: who wrote what, a node's cgroups, and how it was built. */
+const isOwn = (key: string, path: string, { served = false }: Tolerance): boolean =>
+  key === 'managedFields' ||
+  (key === 'resources' && path.endsWith('.status')) ||
+  (served && /^(git\w+|goVersion|compiler|platform|buildDate|storageVersionHash)$/.test(key));
 
 /** A part that the recorder only described may be anything. */
 const described = '(the whole patched object as quoted JSON)';
@@ -78,13 +66,14 @@ export function compareValues(
     }
   }
 
-  function compareObjects(left: JsonObject, right: JsonObject, path: string) {
+  function compareObjects(left: JsonObject, unordered: JsonObject, path: string) {
+    const right = alignCauses(left, unordered);
     learnNames(left, right, bindings);
     if (!sameVersion(left, right, bindings)) differ(`${path}.resourceVersion`, left, right);
     for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
       const mine = left[key];
       const other = right[key];
-      if (key === 'managedFields' || (key === 'resources' && path.endsWith('.status'))) continue;
+      if (isOwn(key, path, how)) continue;
       if (mine === undefined) {
         if (!how.partial) differ(`${path}.${key}`, undefined, other);
       } else compare(mine, other, `${path}.${key}`);
@@ -94,24 +83,20 @@ export function compareValues(
   function compareLists(left: Json[], right: Json[], path: string): void {
     // The recorder cut some lists to the names of their items.
     const namesOnly = how.partial && left.every((item) => typeof item === 'string');
-    if (how.served === true && left.some((item) => nameOf(item) !== ''))
+    if (how.served === true && left.some((item) => servedName(item) !== ''))
       return compareServed(left, right, path);
     const items = namesOnly
       ? right.map((item) => (isObject(item) ? textAt(item, 'metadata', 'name') : item))
       : right;
     if (left.length !== items.length) differ(path, left, items);
     else {
-      const inOrder = align(left, items, bindings);
+      const inOrder = alignItems(left, items, bindings);
       left.forEach((item, index) => compare(item, inOrder[index], `${path}[${index}]`));
     }
   }
 
-  /** What both clusters serve is served alike. */
   function compareServed(left: Json[], right: Json[], path: string): void {
-    for (const item of left) {
-      const other = right.find((one) => nameOf(one) === nameOf(item));
-      if (other !== undefined) compare(item, other, `${path}[${nameOf(item)}]`);
-    }
+    for (const pair of pairServed(left, right)) compare(pair.left, pair.right, `${path}[${pair.name}]`);
   }
 
   function compare(left: Json | undefined, right: Json | undefined, path: string): void {
@@ -125,29 +110,6 @@ export function compareValues(
   compare(recorded, actual, '');
   return differences;
 }
-
-/** Lists are in order of names, and generated names fall otherwise each time: puts items beside what they stand for. */
-function align(left: Json[], right: Json[], bindings: Bindings): Json[] {
-  const nameIn = (item: Json) =>
-    textAt(item, 'metadata', 'name') || textAt(item, 'object', 'metadata', 'name');
-  const found = left.map((item) => {
-    const name = bindings.find(nameIn(item));
-    return name === undefined ? undefined : right.find((one) => nameIn(one) === name);
-  });
-  return found.every((item) => item !== undefined) ? found : right;
-}
-
-const nameOf = (item: Json): string =>
-  textAt(item, 'name') ||
-  textAt(item, 'resource') ||
-  textAt(item, 'groupVersion') ||
-  textAt(item, 'metadata', 'name');
-
-/** Ages and durations in a printed cell count the seconds of two different runs. */
-export const maskCell = (cell: string): string =>
-  mask(cell)
-    .replace(/\b(\d+[dhms])+\b/g, '<age>')
-    .replace(/<invalid>/g, '<age>');
 
 function learnNames(left: JsonObject, right: JsonObject, bindings: Bindings) {
   const [name, other] = [textAt(left, 'name'), textAt(right, 'name')];

@@ -3,9 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recordedImage, type ClusterUnderTest } from './cluster-under-test.ts';
-import { mask } from './comparison.ts';
 import type { Finding, Reckoning } from './reckoning.ts';
-import { maskNames } from './scenes.ts';
+import { maskNames } from './masks.ts';
 import { demand, hasConditions } from './demands.ts';
 import { loadTranscript, type TypedCommand } from './transcript.ts';
 import { until } from '../support/until.ts';
@@ -178,7 +177,7 @@ function compareOutput(command: TypedCommand, seen: Output): Finding[] {
 
 /** What differs between two runs, and between the versions of kubectl that the transcript tells of. */
 function normalize(line: string): string {
-  return maskNames(mask(line))
+  return maskNames(line)
     .replace(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000/g, '<date>')
     .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000/g, '<date>')
     .replace(/\b(\d+[dhms])+\b/g, '<age>')

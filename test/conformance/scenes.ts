@@ -1,14 +1,9 @@
 import { dig, listAt, objectAt, textAt, type Json } from './json.ts';
-import { mask } from './comparison.ts';
+import { maskNames } from './masks.ts';
 import type { Sighting } from './recording.ts';
 
 /** One state of an object in words: what a person would tell of it, without names, times and addresses. */
 export type Scene = string;
-
-/** Names that Kubernetes made end in five of these characters; there is no vowel among them, so no word is one. */
-const randomEnding = /-[bcdfghjklmnpqrstvwxz2456789]{5}(?![a-z0-9])/g;
-
-export const maskNames = (text: string): string => mask(text).replace(randomEnding, '-<random>');
 
 /** Text that a registry, a runtime or the network words in its own way. */
 const ownWords = new Set(['ErrImagePull', 'ImagePullBackOff']);
@@ -40,7 +35,8 @@ export function describePod({ type, object }: Sighting): Scene {
     quoted(status, 'message'),
     textAt(object, 'spec', 'nodeName') && 'bound',
     dig(status, 'startTime') !== undefined && 'started',
-    ...listAt(status, 'conditions').map(describeCondition),
+    // A pod's conditions have several writers, each of which puts its own in front.
+    ...listAt(status, 'conditions').map(describeCondition).toSorted(),
     ...listAt(status, 'initContainerStatuses').map(describeContainer),
     ...listAt(status, 'containerStatuses').map(describeContainer),
     ...describeMetadata(object),

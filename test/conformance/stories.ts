@@ -86,6 +86,10 @@ const isSame = (left: Scene, right: Scene): boolean =>
   left.replace(/^Pending(?=.*main: exit)/, 'Running') ===
   right.replace(/^Pending(?=.*main: exit)/, 'Running');
 
+/** A stuck pod goes through the same scenes for ever; the recorder looked away at some time. */
+const isRepeat = (scene: Scene, recorded: Scene[]): boolean =>
+  scene.startsWith('Pending') && recorded.includes(scene);
+
 /**
  * Where two stories part, or undefined. `busy`: the actual one may miss scenes as well, not only the recorded one.
  */
@@ -96,7 +100,8 @@ export function findParting(recorded: Scene[], actual: Scene[], busy: boolean) {
     if (left !== undefined && right !== undefined && isSame(left, right)) {
       mine += 1;
       other += 1;
-    } else if (right !== undefined && mayBeMissed(right) && !recorded.slice(mine).includes(right)) other += 1;
+    } else if (left === undefined && right !== undefined && isRepeat(right, recorded)) other += 1;
+    else if (right !== undefined && mayBeMissed(right) && !recorded.slice(mine).includes(right)) other += 1;
     else if (busy && left !== undefined && mayBeMissed(left)) mine += 1;
     else return { recorded: left ?? '(nothing more)', actual: right ?? '(nothing more)' };
   }

@@ -2,7 +2,7 @@ import type { Bindings } from './bindings.ts';
 import { dig, textAt } from './json.ts';
 import type { Finding } from './reckoning.ts';
 import type { RecordedEvent, Sighting } from './recording.ts';
-import { maskNames } from './scenes.ts';
+import { maskNames } from './masks.ts';
 import {
   attemptsByTask,
   findParting,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { decide } from '../../src/core/decide.ts';
 import type { JobFacts, PodFact, ReportFact } from '../../src/core/facts.ts';
 import { isFinal } from '../../src/core/job-state.ts';

@@ -62,6 +62,7 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
   const listener = await listen(app, { host: '127.0.0.1', port: 0 });
 
   return {
+    app,
     url: `http://127.0.0.1:${listener.port}`,
     port: listener.port,
     store,

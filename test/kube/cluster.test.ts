@@ -81,7 +81,7 @@ describe('on a local cluster', () => {
   });
 
   test('a field that the server does not know is refused, not dropped', async () => {
-    const job = { ...manifest('not-known'), extra: 1 };
+    const job = Object.assign(manifest('not-known'), { extra: 1 });
     expect(await kube.createJob(job, signal)).toMatchObject({ kind: 'refused', reason: 'BadRequest' });
   });
 
@@ -107,10 +107,9 @@ describe('on a local cluster', () => {
     });
     expect(job).toMatchObject({ failed: 1, succeeded: 0 });
     const pod = await until(() =>
-      pods
-        .items()
-        .values()
-        .find(({ observation }) => observation.jobUid === uid && observation.phase === 'Failed'),
+      [...pods.items().values()].find(
+        ({ observation }) => observation.jobUid === uid && observation.phase === 'Failed',
+      ),
     );
     expect(pod).toMatchObject({
       jobId: 'id-of-to-watch',

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -24,7 +24,7 @@ export async function startFakeApi(
   const requests: Received[] = [];
   let handler = first;
   let connections = 0;
-  const server = createServer(async (incoming, response) => {
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(incoming.url ?? '/', 'http://fake');
     const body = await text(incoming);
     const request = {
@@ -36,7 +36,8 @@ export async function startFakeApi(
     };
     requests.push(request);
     await handler(request, response);
-  });
+  }
+  const server = createServer((incoming, response) => void serve(incoming, response));
   server.on('connection', () => (connections += 1));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = z.object({ port: z.int() }).parse(server.address());

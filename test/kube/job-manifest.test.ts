@@ -30,6 +30,10 @@ function containerOf(job: V1Job) {
   return container;
 }
 
+function hashOf(job: V1Job): string | undefined {
+  return job.metadata?.annotations?.['jobspawn.dev/spec-hash'];
+}
+
 describe('the manifest of a job', () => {
   test('bears the name that was drawn, the prefix, and our labels on Job and pods', () => {
     const { metadata, spec } = manifestOf();
@@ -45,7 +49,6 @@ describe('the manifest of a job', () => {
   });
 
   test('has another spec hash for another spec only', () => {
-    const hashOf = (job: V1Job) => job.metadata?.annotations?.['jobspawn.dev/spec-hash'];
     expect(hashOf(manifestOf({ args: ['a'] }))).toBe(hashOf(manifestOf({ args: ['a'] })));
     expect(hashOf(manifestOf({ args: ['a'] }))).not.toBe(hashOf(manifestOf({ args: ['b'] })));
   });

@@ -189,7 +189,7 @@ test.each([
 test('starts a list over when its next page has expired', async () => {
   let pages = 0;
   api.answer(({ query }, response) => {
-    if (query.has('watch')) return void response.writeHead(200).flushHeaders();
+    if (query.has('watch')) return response.writeHead(200).flushHeaders();
     if (query.has('continue') && pages++ === 0) return sendStatus(response, 410, 'Expired');
     sendJson(
       response,
@@ -251,7 +251,7 @@ test('a watch without a byte is taken for half-open, and opened again', async ()
   script({
     lists: [listOf([], '1')],
     watches: [
-      (response) => void response.writeHead(200).flushHeaders(),
+      (response) => response.writeHead(200).flushHeaders(),
       (response) => sendEvent(response, 'ADDED', job('a', '2')),
     ],
   });
@@ -302,7 +302,7 @@ test('a resync is over only when a list that began after it is complete', async 
 test('a resync asked for while a list is under way waits for the next one', async () => {
   let [lists, finishFirst] = [0, (): void => undefined];
   api.answer(({ query }, response) => {
-    if (query.has('watch')) return void response.writeHead(200).flushHeaders();
+    if (query.has('watch')) return response.writeHead(200).flushHeaders();
     lists += 1;
     if (lists > 1) return sendJson(response, 200, listOf([job('late', '2')], '2'));
     finishFirst = () => sendJson(response, 200, listOf([], '1'));

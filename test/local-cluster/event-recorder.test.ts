@@ -66,6 +66,7 @@ test('an Event names its object, its component and the node', () => {
       lastTimestamp: second,
       count: 1,
       type: 'Normal',
+      eventTime: null,
       reportingComponent: 'kubelet',
       reportingInstance: 'local',
     }),
@@ -117,6 +118,8 @@ test("the scheduler's Events have an eventTime and an action, and a series where
   const [bound, failed] = registry.list('events');
   expect(bound).toMatchObject({
     source: {},
+    firstTimestamp: null,
+    lastTimestamp: null,
     eventTime: micro,
     action: 'Binding',
     reportingComponent: component,

@@ -25,10 +25,13 @@ describe('the life of a pod', () => {
         status.phase,
         spec.nodeName ?? '-',
         Object.keys(container?.state ?? {}).join() || '-',
-        ...conditions.map(({ type, status: value, reason }) => `${type}=${value}${reason ? `:${reason}` : ''}`),
+        ...conditions.map(
+          ({ type, status: value, reason }) => `${type}=${value}${reason ? `:${reason}` : ''}`,
+        ),
       ].join(' ');
     });
-    const unready = 'Ready=False:ContainersNotReady ContainersReady=False:ContainersNotReady PodScheduled=True';
+    const unready =
+      'Ready=False:ContainersNotReady ContainersReady=False:ContainersNotReady PodScheduled=True';
     const completed = 'Ready=False:PodCompleted ContainersReady=False:PodCompleted PodScheduled=True';
     expect(steps).toEqual([
       'Pending - -',
@@ -43,11 +46,9 @@ describe('the life of a pod', () => {
 
   test('leaves the events of a real kubelet', async () => {
     const pod = await runToEnd(shell('true'));
-    const events = node.eventsOf(pod).map(({ reason, message, involvedObject }) => [
-      reason,
-      message,
-      involvedObject.fieldPath ?? '',
-    ]);
+    const events = node
+      .eventsOf(pod)
+      .map(({ reason, message, involvedObject }) => [reason, message, involvedObject.fieldPath ?? '']);
     const main = 'spec.containers{main}';
     expect(events).toEqual([
       ['Scheduled', `Successfully assigned default/${pod.metadata.name} to local`, ''],
@@ -67,7 +68,11 @@ describe('the life of a pod', () => {
           restartPolicy: 'Always',
           ...shell('echo side >> order; trap "echo got TERM; exit 0" TERM; while true; do sleep 0.05; done'),
         },
-        { name: 'second', image: 'plain', ...shell('until grep -q side order; do sleep 0.05; done; echo second >> order') },
+        {
+          name: 'second',
+          image: 'plain',
+          ...shell('until grep -q side order; do sleep 0.05; done; echo second >> order'),
+        },
       ],
     });
     expect(pod.status.phase).toBe('Succeeded');
@@ -139,13 +144,18 @@ describe('how a container ends', () => {
 
   test('is StartError for an argument that the system finds too long', async () => {
     const pod = await runToEnd({ command: ['echo', 'x'.repeat(200_000)] });
-    expect(endOf(pod)).toMatchObject({ reason: 'StartError', message: expect.stringContaining('argument list too long') });
+    expect(endOf(pod)).toMatchObject({
+      reason: 'StartError',
+      message: expect.stringContaining('argument list too long'),
+    });
   });
 
   test('carries the message that the container wrote, its last 4096 bytes', async () => {
     const short = await runToEnd(shell('echo all went well > "$KUBERNETES_TERMINATION_MESSAGE_PATH"'));
     expect(endOf(short)?.message).toBe('all went well\n');
-    const long = await runToEnd(shell('head -c 6000 /dev/zero | tr "\\0" x > "$KUBERNETES_TERMINATION_MESSAGE_PATH"'));
+    const long = await runToEnd(
+      shell('head -c 6000 /dev/zero | tr "\\0" x > "$KUBERNETES_TERMINATION_MESSAGE_PATH"'),
+    );
     expect(endOf(long)?.message).toBe('x'.repeat(4096));
   });
 
@@ -173,7 +183,9 @@ describe('restarts in place', () => {
     const states = node.historyOf(pod).flatMap(({ status }) => {
       const [container] = status.containerStatuses ?? [];
       const [name] = Object.keys(container?.state ?? {});
-      return name === undefined ? [] : [`${container?.state?.waiting?.reason ?? name} ${container?.restartCount}`];
+      return name === undefined
+        ? []
+        : [`${container?.state?.waiting?.reason ?? name} ${container?.restartCount}`];
     });
     expect(states.filter((state, index) => state !== states[index - 1])).toEqual([
       'ContainerCreating 0',
@@ -201,7 +213,10 @@ describe('a pod that is deleted', () => {
     node.registry.delete('pods', { namespace: 'default', name: pod.metadata.name });
     await node.untilGone(pod);
     const last = node.historyOf(pod).at(-1);
-    expect(last).toMatchObject({ metadata: { generation: 2 }, status: { phase: 'Failed', observedGeneration: 2 } });
+    expect(last).toMatchObject({
+      metadata: { generation: 2 },
+      status: { phase: 'Failed', observedGeneration: 2 },
+    });
     expect(last && endOf(last)?.exitCode).toBe(7);
     expect(node.eventsOf(pod).map(({ message }) => message)).toContain('Stopping container main');
   });
@@ -219,14 +234,21 @@ describe('a pod that is deleted', () => {
   test('with no grace at all is gone at once, and its process soon after', async () => {
     const pod = node.createPod(shell('echo $$$$; exec sleep 60'));
     const pid = Number(await until(() => node.logOf(pod).then((text) => text.trim())));
-    node.registry.delete('pods', { namespace: 'default', name: pod.metadata.name }, { gracePeriodSeconds: 0 });
+    node.registry.delete(
+      'pods',
+      { namespace: 'default', name: pod.metadata.name },
+      { gracePeriodSeconds: 0 },
+    );
     expect(node.find(pod)).toBeUndefined();
     await until(() => findStartTime(pid) === undefined);
   });
 
   test('before it could start is Failed without a known end', async () => {
     const pod = node.createPod({ image: 'absent', command: ['true'] });
-    await node.untilPod(pod, ({ status }) => status.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImagePull');
+    await node.untilPod(
+      pod,
+      ({ status }) => status.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImagePull',
+    );
     node.registry.delete('pods', { namespace: 'default', name: pod.metadata.name });
     await node.untilGone(pod);
     const last = node.historyOf(pod).at(-1);

@@ -80,11 +80,11 @@ export async function startNode(options: NodeOptions = {}) {
     historyOf: (pod: Pod): Pod[] => history.get(pod.metadata.name) ?? [],
     eventsOf: (pod: Pod) =>
       registry.list('events', 'default').filter((event) => event.involvedObject.uid === pod.metadata.uid),
-    async logOf(pod: Pod, options: LogOptions & { container?: string } = {}): Promise<string> {
+    async logOf(pod: Pod, asked: LogOptions & { container?: string } = {}): Promise<string> {
       const current = registry.find('pods', 'default', pod.metadata.name) ?? pod;
       const chunks: Buffer[] = [];
       const { signal } = new AbortController();
-      for await (const chunk of kubelet.readLog(current, options.container ?? 'main', options, signal)) {
+      for await (const chunk of kubelet.readLog(current, asked.container ?? 'main', asked, signal)) {
         chunks.push(chunk);
       }
       return Buffer.concat(chunks).toString();

@@ -13,7 +13,9 @@ const group = 'authorization.k8s.io';
 
 const known = (attributes: JsonObject): boolean => {
   const { group: wanted = '', resource } = attributes;
-  return resourceNames.some((name) => resources[name].group === wanted && name === resource) || resource === '*';
+  return (
+    resourceNames.some((name) => resources[name].group === wanted && name === resource) || resource === '*'
+  );
 };
 
 async function readReview(call: Call): Promise<JsonObject> {
@@ -26,7 +28,8 @@ async function readReview(call: Call): Promise<JsonObject> {
   throw new StatusError('BadRequest', 'the object provided is unrecognized');
 }
 
-const dropEmpty = (attributes: JsonObject) => Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ''));
+const dropEmpty = (attributes: JsonObject) =>
+  Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ''));
 
 function reviewAccess(spec: JsonObject): JsonObject {
   const { resourceAttributes, nonResourceAttributes } = spec;

@@ -6,7 +6,7 @@ import { copyTemplateLabels, defaultJob, defaultPod, labelJob } from './defaults
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { qosClassOf } from './qos.ts';
-import { apiVersionOf, resources } from './resources.ts';
+import { apiVersionOf, forbidden, resources } from './resources.ts';
 import { StatusError } from './status-error.ts';
 import { validateCreate, validateUpdate } from './validation.ts';
 
@@ -14,12 +14,19 @@ export type CreateContext = {
   namespace: string;
   uid: string;
   creationTimestamp: string;
+  /** Throws StatusError 403, 404. */
+  checkNamespace: (name: string) => void;
   chooseName: (metadata: { name?: string; generateName?: string }) => string;
   dryRun: boolean;
 };
 
 /** Fields of the metadata that only the server writes. */
-const serverFields = ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields'] as const;
+const serverFields = [
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'selfLink',
+  'managedFields',
+] as const;
 
 const initialStatus: { [R in ResourceName]?: JsonObject } = {
   namespaces: { phase: 'Active' },
@@ -35,7 +42,6 @@ const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void }
   jobs(draft) {
     draft.metadata.generation = 1;
     defaultJob(draft);
-    copyTemplateLabels(draft);
     labelJob(draft);
   },
   pods(draft) {
@@ -43,7 +49,19 @@ const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void }
     defaultPod(draft);
     draft.status.qosClass = qosClassOf(draft);
   },
-  events() {},
+  /** Fields that Go's encoder writes even when they are empty. */
+  events(draft) {
+    const { source = {}, firstTimestamp = null, lastTimestamp = null, eventTime = null } = draft;
+    const { reportingComponent = '', reportingInstance = '' } = draft;
+    Object.assign(draft, {
+      source,
+      firstTimestamp,
+      lastTimestamp,
+      eventTime,
+      reportingComponent,
+      reportingInstance,
+    });
+  },
 };
 
 /** Defaults are filled in again with every write; a Job's labels and selector are not made a second time. */
@@ -81,7 +99,16 @@ function decodeOrRefuse(resource: ResourceName, input: unknown): JsonObject {
   }
 }
 
-/** The object as it is stored first, all but its resourceVersion. Throws StatusError 400, 422. */
+/** The service account that every namespace has is the only one there is. */
+function checkServiceAccount(spec: unknown, pod: { name: string; namespace: string }): void {
+  const { serviceAccountName, serviceAccount } = isJsonObject(spec) ? spec : {};
+  const account = text(serviceAccountName) ?? text(serviceAccount) ?? 'default';
+  if (account === 'default') return;
+  const why = `error looking up service account ${pod.namespace}/${account}: serviceaccount "${account}" not found`;
+  throw forbidden(resources.pods, pod.name, why);
+}
+
+/** The object as it is stored first, all but its resourceVersion. Throws StatusError 400, 403, 404, 422. */
 export function prepareForCreate<R extends ResourceName>(
   resource: R,
   input: unknown,
@@ -95,8 +122,12 @@ export function prepareForCreate<R extends ResourceName>(
     throw new StatusError('', 'resourceVersion should not be set on objects to be created');
   }
   const wanted = { name: text(given.name), generateName: text(given.generateName) };
+  // Admission comes before a name is drawn: its refusals name what was given.
+  const called = wanted.name ?? wanted.generateName ?? '';
+  context.checkNamespace(called);
+  if (resource === 'pods') checkServiceAccount(object.spec, { name: called, namespace: context.namespace });
   const { name: _name, generateName: _generateName, namespace: _namespace, ...others } = given;
-  for (const field of serverFields) Reflect.deleteProperty(others, field);
+  for (const field of [...serverFields, 'generation']) Reflect.deleteProperty(others, field);
   const metadata = {
     name: context.chooseName(wanted),
     ...(wanted.generateName === undefined ? {} : { generateName: wanted.generateName }),
@@ -106,7 +137,11 @@ export function prepareForCreate<R extends ResourceName>(
     resourceVersion,
     creationTimestamp: context.creationTimestamp,
   };
-  const draft = compose(resource, { ...object, metadata, status: initialStatus[resource] && { ...initialStatus[resource] } });
+  const draft = compose(resource, {
+    ...object,
+    metadata,
+    status: initialStatus[resource] && { ...initialStatus[resource] },
+  });
   preparations[resource](draft);
   validateCreate(resource, draft);
   updates[resource]?.(draft);
@@ -117,7 +152,13 @@ export function prepareForCreate<R extends ResourceName>(
 /** Keeps what users may not write: status through the main resource, spec through /status, and the server's metadata. */
 function keepServerFields(current: StoredMeta, wanted: JsonObject): JsonObject {
   const kept: JsonObject = { ...wanted };
-  for (const field of [...serverFields, 'creationTimestamp', 'generation', 'resourceVersion', 'namespace'] as const) {
+  for (const field of [
+    ...serverFields,
+    'creationTimestamp',
+    'generation',
+    'resourceVersion',
+    'namespace',
+  ] as const) {
     if (current[field] === undefined) delete kept[field];
     else kept[field] = current[field];
   }
@@ -134,10 +175,15 @@ export function prepareForUpdate<R extends ResourceName>(
   const object = decodeOrRefuse(resource, wanted);
   const metadata = keepServerFields(current.metadata, isJsonObject(object.metadata) ? object.metadata : {});
   const now: JsonObject = { ...structuredClone(current) };
+  if (resource === 'namespaces') object.spec = now.spec;
   const draft =
     subresource === 'status'
       ? compose(resource, { ...now, metadata, status: object.status ?? {} })
-      : compose(resource, { ...object, metadata, ...(now.status === undefined ? {} : { status: now.status }) });
+      : compose(resource, {
+          ...object,
+          metadata,
+          ...(now.status === undefined ? {} : { status: now.status }),
+        });
   if (subresource === undefined) updates[resource]?.(draft);
   validateUpdate(resource, draft, current, subresource);
   return draft;

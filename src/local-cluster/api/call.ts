@@ -19,6 +19,8 @@ export type Answer = {
   status: number;
   body: unknown;
   form?: 'json' | 'yaml' | 'text';
+  /** Indented, whatever was asked for. */
+  pretty?: boolean;
   headers?: Record<string, string>;
 };
 

@@ -18,8 +18,16 @@ const envFieldPaths = [
   'status.podIP',
   'status.podIPs',
 ];
-const otherFieldPaths = ['metadata.annotations', 'metadata.labels', 'spec.schedulerName', 'spec.restartPolicy', 'status.phase'];
-const resourceFields = ['cpu', 'ephemeral-storage', 'memory'].flatMap((name) => [`limits.${name}`, `requests.${name}`]).toSorted();
+const otherFieldPaths = [
+  'metadata.annotations',
+  'metadata.labels',
+  'spec.schedulerName',
+  'spec.restartPolicy',
+  'status.phase',
+];
+const resourceFields = ['cpu', 'ephemeral-storage', 'memory']
+  .flatMap((name) => [`limits.${name}`, `requests.${name}`])
+  .toSorted();
 
 function fieldPathFaults(path: string, field: string): FieldError[] {
   const [, base, subscript] = /^(metadata\.(?:labels|annotations))\['([^']*)'\]$/.exec(path) ?? [];
@@ -40,20 +48,25 @@ function valueFromFaults({ value, valueFrom }: Wire<V1EnvVar>, field: string): F
   const faults: FieldError[] = [];
   if (fieldRef !== undefined) {
     const at = `${field}.fieldRef`;
-    faults.push(...(fieldRef.fieldPath ? fieldPathFaults(fieldRef.fieldPath, at) : [required(`${at}.fieldPath`)]));
+    faults.push(
+      ...(fieldRef.fieldPath ? fieldPathFaults(fieldRef.fieldPath, at) : [required(`${at}.fieldPath`)]),
+    );
   }
   if (resourceFieldRef !== undefined) {
     const at = `${field}.resourceFieldRef`;
     const { resource } = resourceFieldRef;
     if (!resource) faults.push(required(`${at}.resource`));
-    else if (!resourceFields.includes(resource)) faults.push(notSupported(`${at}.resource`, resource, resourceFields));
+    else if (!resourceFields.includes(resource))
+      faults.push(notSupported(`${at}.resource`, resource, resourceFields));
   }
   for (const [name, ref] of Object.entries({ configMapKeyRef, secretKeyRef })) {
     if (ref === undefined) continue;
     if (!ref.name) faults.push(required(`${field}.${name}.name`));
     if (!ref.key) faults.push(required(`${field}.${name}.key`));
   }
-  const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef].filter((source) => source !== undefined);
+  const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef].filter(
+    (source) => source !== undefined,
+  );
   if (sources.length === 0) {
     const detail = 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`';
     faults.push(invalidValue(field, '', detail));
@@ -71,7 +84,8 @@ const isPrintable = (name: string) => /^[\x20-\x3c\x3e-\x7e]+$/.test(name);
 function envFaults(env: Wire<V1EnvVar>[] | undefined, field: string): FieldError[] {
   return (env ?? []).flatMap((variable, index) => {
     const at = `${field}[${index}]`;
-    const detail = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+    const detail =
+      "a valid environment variable name must consist only of printable ASCII characters other than '='";
     const name = !variable.name
       ? [required(`${at}.name`)]
       : isPrintable(variable.name)
@@ -98,7 +112,11 @@ function portFaults(ports: Container['ports'], field: string): FieldError[] {
   });
 }
 
-function mountFaults(mounts: Container['volumeMounts'], volumes: ReadonlySet<string>, field: string): FieldError[] {
+function mountFaults(
+  mounts: Container['volumeMounts'],
+  volumes: ReadonlySet<string>,
+  field: string,
+): FieldError[] {
   const seen = new Set<string>();
   return (mounts ?? []).flatMap(({ name, mountPath }, index) => {
     const at = `${field}[${index}]`;
@@ -117,8 +135,12 @@ const standardResources = new Set(['cpu', 'memory', 'ephemeral-storage']);
 function quantityFaults(name: string, quantity: string, field: string): FieldError[] {
   const isKnown = standardResources.has(name) || name.includes('/') || name.startsWith('hugepages-');
   return [
-    ...(isKnown ? labelKeyFaults(name).map((fault) => invalidValue(field, name, fault)) : [invalidValue(field, name, 'must be a standard resource for containers')]),
-    ...((findQuantity(quantity) ?? 0) < 0 ? [invalidValue(field, quantity, 'must be greater than or equal to 0')] : []),
+    ...(isKnown
+      ? labelKeyFaults(name).map((fault) => invalidValue(field, name, fault))
+      : [invalidValue(field, name, 'must be a standard resource for containers')]),
+    ...((findQuantity(quantity) ?? 0) < 0
+      ? [invalidValue(field, quantity, 'must be greater than or equal to 0')]
+      : []),
   ];
 }
 
@@ -133,7 +155,13 @@ export function resourceFaults(resources: Container['resources'], field: string)
     return [
       ...quantityFaults(name, quantity, `${field}.requests[${name}]`),
       ...(isOver
-        ? [invalidValue(`${field}.requests`, quantity, `must be less than or equal to ${name} limit of ${limit}`)]
+        ? [
+            invalidValue(
+              `${field}.requests`,
+              quantity,
+              `must be less than or equal to ${name} limit of ${limit}`,
+            ),
+          ]
         : []),
     ];
   });
@@ -143,18 +171,30 @@ export function resourceFaults(resources: Container['resources'], field: string)
 function securityFaults(security: Container['securityContext'], field: string): FieldError[] {
   if (security === undefined) return [];
   const range = 'must be between 0 and 2147483647, inclusive';
-  const ids = Object.entries({ runAsUser: security.runAsUser, runAsGroup: security.runAsGroup }).flatMap(([name, id]) =>
-    id === undefined || (id >= 0 && id <= 2147483647) ? [] : [invalidValue(`${field}.${name}`, id, range)],
+  const ids = Object.entries({ runAsUser: security.runAsUser, runAsGroup: security.runAsGroup }).flatMap(
+    ([name, id]) =>
+      id === undefined || (id >= 0 && id <= 2147483647) ? [] : [invalidValue(`${field}.${name}`, id, range)],
   );
   const { allowPrivilegeEscalation, privileged, capabilities } = security;
-  const detail = (what: string) => `cannot set \`allowPrivilegeEscalation\` to false and \`${what}\` to true`;
   const escalation =
     allowPrivilegeEscalation !== false
       ? []
       : privileged === true
-        ? [invalidValue(field, security, detail('privileged'))]
+        ? [
+            invalidValue(
+              field,
+              security,
+              'cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
+            ),
+          ]
         : capabilities?.add?.includes('SYS_ADMIN')
-          ? [invalidValue(field, security, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN")]
+          ? [
+              invalidValue(
+                field,
+                security,
+                'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN',
+              ),
+            ]
           : [];
   return [...ids, ...escalation];
 }
@@ -163,16 +203,25 @@ const oneOf = (field: string, value: string | undefined, options: readonly strin
   value === undefined || options.includes(value) ? [] : [notSupported(field, value, options)];
 
 /** What holds for every kind of container. `field` is its place, such as `spec.containers[0]`. */
-export function containerFaults(container: Container, volumes: ReadonlySet<string>, field: string): FieldError[] {
+export function containerFaults(
+  container: Container,
+  volumes: ReadonlySet<string>,
+  field: string,
+): FieldError[] {
   const { name, image } = container;
   return [
-    ...(name ? dnsLabelFaults(name).map((fault) => invalidValue(`${field}.name`, name, fault)) : [required(`${field}.name`)]),
+    ...(name
+      ? dnsLabelFaults(name).map((fault) => invalidValue(`${field}.name`, name, fault))
+      : [required(`${field}.name`)]),
     ...(image
       ? image.trim() === image
         ? []
         : [invalidValue(`${field}.image`, image, 'must not have leading or trailing whitespace')]
       : [required(`${field}.image`)]),
-    ...oneOf(`${field}.terminationMessagePolicy`, container.terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
+    ...oneOf(`${field}.terminationMessagePolicy`, container.terminationMessagePolicy, [
+      'File',
+      'FallbackToLogsOnError',
+    ]),
     ...portFaults(container.ports, `${field}.ports`),
     ...envFaults(container.env, `${field}.env`),
     ...mountFaults(container.volumeMounts, volumes, `${field}.volumeMounts`),
@@ -183,7 +232,11 @@ export function containerFaults(container: Container, volumes: ReadonlySet<strin
 }
 
 /** The regular containers: at least one, names unique. */
-export function containersFaults(containers: Container[], volumes: ReadonlySet<string>, field: string): FieldError[] {
+export function containersFaults(
+  containers: Container[],
+  volumes: ReadonlySet<string>,
+  field: string,
+): FieldError[] {
   if (containers.length === 0) return [required(field)];
   const seen = new Set<string>();
   return containers.flatMap((container, index) => {
@@ -192,7 +245,11 @@ export function containersFaults(containers: Container[], volumes: ReadonlySet<s
     if (container.name && seen.has(container.name)) faults.push(duplicate(`${at}.name`, container.name));
     seen.add(container.name);
     if (container.restartPolicy !== undefined) {
-      faults.push({ type: 'Forbidden', field: `${at}.restartPolicy`, detail: 'may not be set for non-init containers' });
+      faults.push({
+        type: 'Forbidden',
+        field: `${at}.restartPolicy`,
+        detail: 'may not be set for non-init containers',
+      });
     }
     return faults;
   });

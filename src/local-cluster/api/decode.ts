@@ -1,7 +1,7 @@
 import type { ResourceName } from '../objects.ts';
 import { isJsonObject, sortKeys } from './json.ts';
 import type { JsonObject } from './json.ts';
-import { findQuantity, quantityPatternMessage } from './quantity.ts';
+import { findCanonicalQuantity, quantityPatternMessage } from './quantity.ts';
 import type { FieldType } from './schema.ts';
 import { goName, rootSchema, schemaOf } from './schema.ts';
 
@@ -72,15 +72,17 @@ function checkNumber(type: FieldType & { is: 'number' }, value: unknown, place: 
 function checkTime(value: unknown, type: FieldType, place: Place): string {
   if (typeof value !== 'string') return refuse(type, value, place);
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value) || Number.isNaN(Date.parse(value))) {
-    throw new DecodeError(`parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`);
+    throw new DecodeError(
+      `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
+    );
   }
   return value;
 }
 
 function checkQuantity(value: unknown): string {
-  const text = String(value);
-  if (findQuantity(text) === undefined) throw new DecodeError(quantityPatternMessage);
-  return text;
+  const quantity = findCanonicalQuantity(String(value));
+  if (quantity === undefined) throw new DecodeError(quantityPatternMessage);
+  return quantity;
 }
 
 /** Go's encoder leaves out empty strings, lists and maps, and false where it is no pointer. */
@@ -142,16 +144,20 @@ export function decode(resource: ResourceName, input: unknown): Decoded {
         return typeof value === 'number' || typeof value === 'string' ? value : refuse(type, value, place);
       case 'list':
         if (!Array.isArray(value)) return refuse(type, value, place);
-        return value.map((item, index) => decodeValue(type.of, item, { ...place, path: `${place.path}[${index}]` }));
+        return value.map((item, index) =>
+          decodeValue(type.of, item, { ...place, path: `${place.path}[${index}]` }),
+        );
       case 'map':
         if (!isJsonObject(value)) return refuse(type, value, place);
         return sortKeys(
-          Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeValue(type.of, item ?? '', place)])),
+          Object.fromEntries(
+            Object.entries(value).map(([key, item]) => [key, decodeValue(type.of, item ?? '', place)]),
+          ),
         );
       case 'object':
         if (!isJsonObject(value)) return refuse(type, value, place);
         return decodeObject(type.name, value, place.path, place.fields);
-      case 'anything':
+      default:
         return value;
     }
   }

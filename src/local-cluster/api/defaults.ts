@@ -1,6 +1,6 @@
 import type { V1Container, V1JobSpec, V1PodSpec, V1Probe, V1Volume } from '@kubernetes/client-node';
 import type { Job, Pod, Wire } from '../objects.ts';
-import { isSameJson, sortKeys } from './json.ts';
+import { sortKeys } from './json.ts';
 
 type PodSpec = Wire<V1PodSpec>;
 type Container = Wire<V1Container>;
@@ -34,7 +34,8 @@ function defaultContainer(container: Container): void {
     if (valueFrom?.fieldRef !== undefined) valueFrom.fieldRef.apiVersion ??= 'v1';
     if (valueFrom?.resourceFieldRef !== undefined) valueFrom.resourceFieldRef.divisor ??= '0';
   }
-  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) defaultProbe(probe);
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe])
+    defaultProbe(probe);
 }
 
 const volumeSources = (volume: Wire<V1Volume>) => Object.keys(volume).filter((key) => key !== 'name');
@@ -45,7 +46,10 @@ function defaultVolume(volume: Wire<V1Volume>): void {
     if (source !== undefined) source.defaultMode ??= 420;
   }
   if (volume.hostPath !== undefined) volume.hostPath.type ??= '';
-  const items = [...(volume.downwardAPI?.items ?? []), ...(volume.projected?.sources ?? []).flatMap((source) => source.downwardAPI?.items ?? [])];
+  const items = [
+    ...(volume.downwardAPI?.items ?? []),
+    ...(volume.projected?.sources ?? []).flatMap((source) => source.downwardAPI?.items ?? []),
+  ];
   for (const { fieldRef } of items) if (fieldRef !== undefined) fieldRef.apiVersion ??= 'v1';
 }
 
@@ -111,30 +115,36 @@ export function defaultJob({ spec }: { spec: Wire<V1JobSpec> }): void {
   defaultPodSpec((spec.template.spec ??= { containers: [] }));
 }
 
-/** The labels that tie pods to their Job, on the template and in the selector, unless that is made by hand. */
+/**
+ * The labels that tie pods to their Job, on the template and in the selector, unless that is made by hand. A Job
+ * without labels of its own has its template's.
+ */
 export function labelJob({ metadata, spec }: Job): void {
-  if (spec.manualSelector === true) return;
   const template = (spec.template.metadata ??= {});
-  const { uid, name } = metadata;
-  const isCopied = template.labels !== undefined && isSameJson(metadata.labels, template.labels);
-  // What the user has set stays, and is refused by the validation if it is not the same.
-  template.labels = sortKeys({
-    'batch.kubernetes.io/controller-uid': uid,
-    'batch.kubernetes.io/job-name': name,
-    'controller-uid': uid,
-    'job-name': name,
-    ...template.labels,
-  });
+  const hasOwn = Object.keys(metadata.labels ?? {}).length > 0;
+  const isCopied = !hasOwn && template.labels !== undefined;
+  if (spec.manualSelector !== true) {
+    const { uid, name } = metadata;
+    // What the user has set stays, and is refused by the validation if it is not the same.
+    template.labels = sortKeys({
+      'batch.kubernetes.io/controller-uid': uid,
+      'batch.kubernetes.io/job-name': name,
+      'controller-uid': uid,
+      'job-name': name,
+      ...template.labels,
+    });
+    spec.selector ??= {};
+    spec.selector.matchLabels = sortKeys({
+      'batch.kubernetes.io/controller-uid': uid,
+      ...spec.selector.matchLabels,
+    });
+  }
+  // Labels that the template came with are copied, and so validated, at once; those made here only in the end.
   if (isCopied) metadata.labels = { ...template.labels };
-  spec.selector ??= {};
-  spec.selector.matchLabels = sortKeys({
-    'batch.kubernetes.io/controller-uid': uid,
-    ...spec.selector.matchLabels,
-  });
 }
 
-/** A Job without labels of its own has its template's. */
 export function copyTemplateLabels({ metadata, spec }: Job): void {
   const labels = spec.template.metadata?.labels;
-  if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+  if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0)
+    metadata.labels = { ...labels };
 }

@@ -43,10 +43,16 @@ function toPolicy({ propagationPolicy, orphanDependents }: JsonObject): DeleteOp
     const detail = 'orphanDependents and deletionPropagation cannot be both set';
     throw invalid(about, [invalidValue(field, propagationPolicy, detail)]);
   }
-  if (propagationPolicy === 'Background' || propagationPolicy === 'Foreground' || propagationPolicy === 'Orphan') {
+  if (
+    propagationPolicy === 'Background' ||
+    propagationPolicy === 'Foreground' ||
+    propagationPolicy === 'Orphan'
+  ) {
     return propagationPolicy;
   }
-  throw invalid(about, [notSupported(field, propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil'])]);
+  throw invalid(about, [
+    notSupported(field, propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']),
+  ]);
 }
 
 /** The options of a DELETE: from the body when there is one, and then from nowhere else. Throws StatusError 400, 415, 422. */

@@ -4,9 +4,14 @@ import { conflict, forbidden, resources } from './resources.ts';
 import { toTimestamp } from './times.ts';
 
 /** What a DELETE does to an object: take it away, write it with these marks first (and then perhaps take it away), or nothing. */
-export type Deletion<T> = { step: 'remove' } | { step: 'mark'; marked: T; thenRemove: boolean } | { step: 'keep' };
+export type Deletion<T> =
+  { step: 'remove' } | { step: 'mark'; marked: T; thenRemove: boolean } | { step: 'keep' };
 
-export function checkPreconditions(resource: ResourceName, metadata: StoredMeta, options: DeleteOptions): void {
+export function checkPreconditions(
+  resource: ResourceName,
+  metadata: StoredMeta,
+  options: DeleteOptions,
+): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const info = resources[resource];
   if (uid !== undefined && uid !== metadata.uid) {
@@ -40,7 +45,11 @@ function markDeleting(metadata: StoredMeta, at: string, graceSeconds: number): v
   metadata.deletionGracePeriodSeconds = graceSeconds;
 }
 
-function decidePodDeletion(pod: ResourceObjects['pods'], options: DeleteOptions, now: Date): Deletion<typeof pod> {
+function decidePodDeletion(
+  pod: ResourceObjects['pods'],
+  options: DeleteOptions,
+  now: Date,
+): Deletion<typeof pod> {
   const finished = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
   const bound = pod.spec.nodeName !== undefined && !finished;
   const asked = Math.max(options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30, 0);
@@ -60,7 +69,10 @@ function decidePodDeletion(pod: ResourceObjects['pods'], options: DeleteOptions,
   return { step: 'mark', marked, thenRemove };
 }
 
-function decideNamespaceDeletion(namespace: ResourceObjects['namespaces'], now: Date): Deletion<typeof namespace> {
+function decideNamespaceDeletion(
+  namespace: ResourceObjects['namespaces'],
+  now: Date,
+): Deletion<typeof namespace> {
   const { name } = namespace.metadata;
   if (['default', 'kube-system', 'kube-public'].includes(name)) {
     throw forbidden(resources.namespaces, name, 'this namespace may not be deleted');
@@ -87,7 +99,11 @@ function decideOtherDeletion<R extends 'jobs' | 'events'>(
 }
 
 const deciders: {
-  [R in ResourceName]: (object: ResourceObjects[R], options: DeleteOptions, now: Date) => Deletion<ResourceObjects[R]>;
+  [R in ResourceName]: (
+    object: ResourceObjects[R],
+    options: DeleteOptions,
+    now: Date,
+  ) => Deletion<ResourceObjects[R]>;
 } = {
   pods: decidePodDeletion,
   namespaces: (object, _options, now) => decideNamespaceDeletion(object, now),
@@ -103,10 +119,15 @@ export const decideDeletion = <R extends ResourceName>(
 ): Deletion<ResourceObjects[R]> => deciders[resource](object, options, now);
 
 /** Whether an object with these marks has nothing left to wait for. */
-export function isReadyToGo<R extends ResourceName>(object: ResourceObjects[R]): boolean {
+export function isReadyToGo(object: ResourceObjects[ResourceName]): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
   if (deletionTimestamp === undefined || (finalizers ?? []).length > 0) return false;
-  if (object.kind === 'Namespace' && 'spec' in object && object.spec !== undefined && 'finalizers' in object.spec) {
+  if (
+    object.kind === 'Namespace' &&
+    'spec' in object &&
+    object.spec !== undefined &&
+    'finalizers' in object.spec
+  ) {
     return (object.spec.finalizers ?? []).length === 0;
   }
   return (deletionGracePeriodSeconds ?? 0) === 0;

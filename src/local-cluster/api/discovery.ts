@@ -125,14 +125,21 @@ function aggregated(call: Call, names: string[]): Answer {
   return { status: 200, body, headers: { ...headers, 'content-type': contentType } };
 }
 
-const clientAddresses = (host: string | undefined) => [{ clientCIDR: '0.0.0.0/0', serverAddress: host ?? '' }];
+const clientAddresses = (host: string | undefined) => [
+  { clientCIDR: '0.0.0.0/0', serverAddress: host ?? '' },
+];
 
 function plain(call: Call, path: string): unknown {
   if (path === '/api') {
-    return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: clientAddresses(call.headers.host) };
+    return {
+      kind: 'APIVersions',
+      versions: ['v1'],
+      serverAddressByClientCIDRs: clientAddresses(call.headers.host),
+    };
   }
   if (path === '/api/v1') return resourceList('');
-  if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups.map(describeGroup) };
+  if (path === '/apis')
+    return { kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups.map(describeGroup) };
   for (const group of namedGroups) {
     if (path === `/apis/${group}`) return { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(group) };
     if (path === `/apis/${group}/v1`) return resourceList(group);

@@ -2,7 +2,16 @@ import { StatusError } from './status-error.ts';
 
 /** One fault of a field, in the vocabulary of Kubernetes' field.Error. */
 export type FieldError = {
-  type: 'Required' | 'Invalid' | 'NotSupported' | 'Duplicate' | 'Forbidden' | 'TooLong' | 'TooMany' | 'NotFound' | 'InternalError';
+  type:
+    | 'Required'
+    | 'Invalid'
+    | 'NotSupported'
+    | 'Duplicate'
+    | 'Forbidden'
+    | 'TooLong'
+    | 'TooMany'
+    | 'NotFound'
+    | 'InternalError';
   field: string;
   /** What is quoted in the message; strings in quotes, all else as JSON. */
   value?: unknown;
@@ -35,7 +44,13 @@ const words: Record<FieldError['type'], string> = {
   InternalError: 'Internal error',
 };
 
-const silentAboutValue = new Set<FieldError['type']>(['Required', 'Forbidden', 'TooLong', 'TooMany', 'InternalError']);
+const silentAboutValue = new Set<FieldError['type']>([
+  'Required',
+  'Forbidden',
+  'TooLong',
+  'TooMany',
+  'InternalError',
+]);
 
 /** Go's JSON encoder escapes for HTML; strings are quoted without that. */
 function toGoJson(value: unknown): string {
@@ -70,7 +85,11 @@ export const invalidRule = (field: string, detail: string): FieldError => ({
 
 export const duplicate = (field: string, value: unknown): FieldError => ({ type: 'Duplicate', field, value });
 
-export const forbiddenField = (field: string, detail: string): FieldError => ({ type: 'Forbidden', field, detail });
+export const forbiddenField = (field: string, detail: string): FieldError => ({
+  type: 'Forbidden',
+  field,
+  detail,
+});
 
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   type: 'NotSupported',
@@ -80,7 +99,10 @@ export const notSupported = (field: string, value: unknown, supported: readonly 
 });
 
 /** The 422 for these faults. The message joins them without repetition, the causes list every one. */
-export function invalid(about: { group: string; kind: string; name: string }, faults: FieldError[]): StatusError {
+export function invalid(
+  about: { group: string; kind: string; name: string },
+  faults: FieldError[],
+): StatusError {
   const messages = [...new Set(faults.map((fault) => `${fault.field}: ${messageOf(fault)}`))];
   const joined = messages.length === 1 ? (messages[0] ?? '') : `[${messages.join(', ')}]`;
   const qualified = about.group === '' ? about.kind : `${about.kind}.${about.group}`;
@@ -89,7 +111,11 @@ export function invalid(about: { group: string; kind: string; name: string }, fa
       ...(about.name === '' ? {} : { name: about.name }),
       ...(about.group === '' ? {} : { group: about.group }),
       ...(about.kind === '' ? {} : { kind: about.kind }),
-      causes: faults.map((fault) => ({ reason: reasons[fault.type], message: messageOf(fault), field: fault.field })),
+      causes: faults.map((fault) => ({
+        reason: reasons[fault.type],
+        message: messageOf(fault),
+        field: fault.field,
+      })),
     },
   });
 }

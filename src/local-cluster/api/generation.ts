@@ -1,7 +1,7 @@
 import type { ResourceName, ResourceObjects } from '../objects.ts';
 import { isSameJson } from './json.ts';
 
-const specOf = <R extends ResourceName>(object: ResourceObjects[R]): unknown => {
+const specOf = (object: ResourceObjects[ResourceName]): unknown => {
   if (object.kind === 'Job' && 'spec' in object) return object.spec;
   if (object.kind !== 'Pod' || !('spec' in object) || object.spec === undefined) return undefined;
   // Binding a pod to its node is no change of what its author wanted.
@@ -9,7 +9,10 @@ const specOf = <R extends ResourceName>(object: ResourceObjects[R]): unknown => 
 };
 
 /** A changed spec raises the generation of Jobs and pods. */
-export function raiseGeneration<R extends ResourceName>(current: ResourceObjects[R], draft: ResourceObjects[R]): void {
+export function raiseGeneration(
+  current: ResourceObjects[ResourceName],
+  draft: ResourceObjects[ResourceName],
+): void {
   if (isSameJson(specOf(current), specOf(draft))) return;
   draft.metadata.generation = (current.metadata.generation ?? 0) + 1;
 }

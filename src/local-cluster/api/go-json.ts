@@ -13,7 +13,9 @@ const quote = (character: string): string => {
   const code = character.charCodeAt(0);
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
     const named = { 7: 'a', 8: 'b', 9: 't', 10: 'n', 11: 'v', 12: 'f', 13: 'r' }[code];
-    return named === undefined ? `'\\${code < 0x80 ? 'x' : 'u00'}${code.toString(16).padStart(2, '0')}'` : `'\\${named}'`;
+    return named === undefined
+      ? `'\\${code < 0x80 ? 'x' : 'u00'}${code.toString(16).padStart(2, '0')}'`
+      : `'\\${named}'`;
   }
   return `'${character}'`;
 };

@@ -9,13 +9,22 @@ type Show = (value: unknown) => unknown;
 /** Go name, name in JSON, how the value is shown. */
 type Field = readonly [go: string, json: string, show: Show];
 
-const acronyms: Record<string, string> = { ip: 'IP', uid: 'UID', tty: 'TTY', os: 'OS', apiVersion: 'APIVersion' };
+const acronyms: Record<string, string> = {
+  ip: 'IP',
+  uid: 'UID',
+  tty: 'TTY',
+  os: 'OS',
+  apiVersion: 'APIVersion',
+};
 
 function showAny(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(showAny);
   if (!isJsonObject(value)) return value ?? null;
   return Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [acronyms[key] ?? key.charAt(0).toUpperCase() + key.slice(1), showAny(field)]),
+    Object.entries(value).map(([key, field]) => [
+      acronyms[key] ?? key.charAt(0).toUpperCase() + key.slice(1),
+      showAny(field),
+    ]),
   );
 }
 
@@ -107,7 +116,11 @@ const podSpec = struct([
   ['Volumes', 'volumes', showAny],
   ['InitContainers', 'initContainers', each(container)],
   // A template without containers shows null, though the field is always sent as a list.
-  ['Containers', 'containers', (value) => (Array.isArray(value) && value.length > 0 ? value.map(container) : null)],
+  [
+    'Containers',
+    'containers',
+    (value) => (Array.isArray(value) && value.length > 0 ? value.map(container) : null),
+  ],
   ['EphemeralContainers', 'ephemeralContainers', showAny],
   ['RestartPolicy', 'restartPolicy', text],
   ['TerminationGracePeriodSeconds', 'terminationGracePeriodSeconds', plain],
@@ -153,7 +166,9 @@ const liftHostFields = (spec: JsonObject): JsonObject => {
 export const toGoPodSpec: Show = (value) => podSpec(liftHostFields(isJsonObject(value) ? value : {}));
 
 const template = struct([
-  ...['Name', 'GenerateName', 'Namespace', 'SelfLink', 'UID', 'ResourceVersion'].map((name) => [name, '', text] as const),
+  ...['Name', 'GenerateName', 'Namespace', 'SelfLink', 'UID', 'ResourceVersion'].map(
+    (name) => [name, '', text] as const,
+  ),
   ['Generation', '', () => 0],
   ['CreationTimestamp', '', plain],
   ['DeletionTimestamp', '', plain],

@@ -12,7 +12,8 @@ const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
 const operators = ['In', 'NotIn'];
 const maxRules = 20;
 
-const validValues = (options: readonly string[]) => `valid values: [${options.map((option) => JSON.stringify(option)).join(' ')}]`;
+const validValues = (options: readonly string[]) =>
+  `valid values: [${options.map((option) => JSON.stringify(option)).join(' ')}]`;
 
 const tooMany = (field: string, count: number, limit: number): FieldError => ({
   type: 'TooMany',
@@ -20,7 +21,11 @@ const tooMany = (field: string, count: number, limit: number): FieldError => ({
   detail: `${count}: must have at most ${limit} items`,
 });
 
-function exitCodeFaults({ onExitCodes }: FailureRule, field: string, containers: ReadonlySet<string>): FieldError[] {
+function exitCodeFaults(
+  { onExitCodes }: FailureRule,
+  field: string,
+  containers: ReadonlySet<string>,
+): FieldError[] {
   if (onExitCodes === undefined) return [];
   const { operator, containerName, values } = onExitCodes;
   const faults: FieldError[] = [];
@@ -50,12 +55,19 @@ function podConditionFaults({ onPodConditions }: FailureRule, field: string): Fi
     const at = `${field}[${index}]`;
     return [
       ...labelKeyFaults(type ?? '').map((fault) => invalidValue(`${at}.type`, type ?? '', fault)),
-      ...(status === undefined || statuses.includes(status) ? [] : [notSupported(`${at}.status`, status, statuses)]),
+      ...(status === undefined || statuses.includes(status)
+        ? []
+        : [notSupported(`${at}.status`, status, statuses)]),
     ];
   });
 }
 
-function failureRuleFaults(spec: JobSpec, rule: FailureRule, field: string, containers: ReadonlySet<string>): FieldError[] {
+function failureRuleFaults(
+  spec: JobSpec,
+  rule: FailureRule,
+  field: string,
+  containers: ReadonlySet<string>,
+): FieldError[] {
   const { action, onExitCodes } = rule;
   const faults: FieldError[] = [];
   if (!action) faults.push(required(`${field}.action`, validValues(actions)));
@@ -107,7 +119,11 @@ function countIndexes(text: string, completions: number): number {
   return count;
 }
 
-function successRuleFaults(rule: Wire<V1SuccessPolicyRule>, completions: number, field: string): FieldError[] {
+function successRuleFaults(
+  rule: Wire<V1SuccessPolicyRule>,
+  completions: number,
+  field: string,
+): FieldError[] {
   const { succeededIndexes, succeededCount } = rule;
   const faults: FieldError[] = [];
   if (succeededCount === undefined && succeededIndexes === undefined) {
@@ -127,7 +143,9 @@ function successRuleFaults(rule: Wire<V1SuccessPolicyRule>, completions: number,
   if (succeededCount < 0) faults.push(invalidValue(at, succeededCount, 'must be greater than or equal to 0'));
   const most = 'must be less than or equal to';
   if (succeededCount > completions) {
-    faults.push(invalidValue(at, succeededCount, `${most} ${completions} (the number of specified completions)`));
+    faults.push(
+      invalidValue(at, succeededCount, `${most} ${completions} (the number of specified completions)`),
+    );
   }
   if (succeededIndexes !== undefined && succeededCount > total) {
     const detail = `${most} ${total} (the number of indexes in the specified succeededIndexes field)`;
@@ -144,10 +162,14 @@ export function successPolicyFaults(spec: JobSpec, field: string): FieldError[] 
   }
   const rules = successPolicy.rules ?? [];
   if (rules.length === 0) {
-    return [required(`${field}.rules`, 'at least one rules must be specified when the successPolicy is specified')];
+    return [
+      required(`${field}.rules`, 'at least one rules must be specified when the successPolicy is specified'),
+    ];
   }
   return [
     ...(rules.length > maxRules ? [tooMany(`${field}.rules`, rules.length, maxRules)] : []),
-    ...rules.flatMap((rule, index) => successRuleFaults(rule, spec.completions ?? 0, `${field}.rules[${index}]`)),
+    ...rules.flatMap((rule, index) =>
+      successRuleFaults(rule, spec.completions ?? 0, `${field}.rules[${index}]`),
+    ),
   ];
 }

@@ -10,9 +10,16 @@ import { immutableFaults, metadataUpdateFaults } from './metadata-validation.ts'
 type JobSpec = Wire<V1JobSpec>;
 
 function completionsFaults(spec: JobSpec, old: JobSpec): FieldError[] {
-  if (spec.completionMode !== 'Indexed') return immutableFaults('spec.completions', spec.completions, old.completions);
+  if (spec.completionMode !== 'Indexed')
+    return immutableFaults('spec.completions', spec.completions, old.completions);
   if (spec.completions === old.completions || spec.completions === spec.parallelism) return [];
-  return [invalidValue('spec.completions', spec.completions, 'can only be modified in tandem with spec.parallelism')];
+  return [
+    invalidValue(
+      'spec.completions',
+      spec.completions,
+      'can only be modified in tandem with spec.parallelism',
+    ),
+  ];
 }
 
 /** A Job that is suspended and has never started may still change where, and with what, its pods will run. */
@@ -24,7 +31,10 @@ function templateFaults({ spec }: Job, old: Job): FieldError[] {
   const podSpec = spec.template.spec;
   const before = old.spec.template.spec;
   const withSameResources = (kind: 'containers' | 'initContainers') =>
-    podSpec?.[kind]?.map((container, index) => ({ ...container, resources: before?.[kind]?.[index]?.resources }));
+    podSpec?.[kind]?.map((container, index) => ({
+      ...container,
+      resources: before?.[kind]?.[index]?.resources,
+    }));
   const comparable = {
     ...podSpec,
     containers: withSameResources('containers'),
@@ -67,6 +77,8 @@ export function jobUpdateFaults(job: Job, old: Job): FieldError[] {
   ];
 }
 
+const cannot = (what: string) => invalidRule('status.conditions', what);
+
 /** What may be written by hand through /status: a finished Job must look finished. */
 export function jobStatusFaults({ status }: Job, old: Job): FieldError[] {
   const isTrue = (type: string) =>
@@ -75,7 +87,6 @@ export function jobStatusFaults({ status }: Job, old: Job): FieldError[] {
   const complete = isTrue('Complete');
   const failed = isTrue('Failed');
   const faults: FieldError[] = [];
-  const cannot = (what: string) => invalidRule('status.conditions', what);
   if (complete && failed) faults.push(cannot('cannot set Complete=True and Failed=true conditions'));
   if (complete && status.completionTime === undefined) {
     faults.push(required('status.completionTime', 'completionTime is required for Complete jobs'));

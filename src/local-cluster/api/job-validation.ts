@@ -40,16 +40,25 @@ function managedByFaults({ managedBy }: JobSpec): FieldError[] {
   return [{ type: 'TooLong', field, detail: 'may not be more than 63 bytes' }];
 }
 
+const most = (limit: number, rest = '') => `must be less than or equal to ${limit}${rest}`;
+
 function indexedFaults(spec: JobSpec): FieldError[] {
   const { completions, parallelism, maxFailedIndexes, backoffLimitPerIndex } = spec;
   const faults: FieldError[] = [];
-  const most = (limit: number, rest = '') => `must be less than or equal to ${limit}${rest}`;
   if (completions === undefined) faults.push(required('spec.completions', 'when completion mode is Indexed'));
   if (parallelism !== undefined && parallelism > maxIndexedParallelism) {
-    faults.push(invalidValue('spec.parallelism', parallelism, most(maxIndexedParallelism, ' when completion mode is Indexed')));
+    faults.push(
+      invalidValue(
+        'spec.parallelism',
+        parallelism,
+        most(maxIndexedParallelism, ' when completion mode is Indexed'),
+      ),
+    );
   }
   if (maxFailedIndexes !== undefined && maxFailedIndexes > (completions ?? Infinity)) {
-    faults.push(invalidValue('spec.maxFailedIndexes', maxFailedIndexes, 'must be less than or equal to completions'));
+    faults.push(
+      invalidValue('spec.maxFailedIndexes', maxFailedIndexes, 'must be less than or equal to completions'),
+    );
   }
   if (maxFailedIndexes !== undefined && maxFailedIndexes > 100_000) {
     faults.push(invalidValue('spec.maxFailedIndexes', maxFailedIndexes, most(100_000)));
@@ -57,7 +66,9 @@ function indexedFaults(spec: JobSpec): FieldError[] {
   if (completions !== undefined && completions > manyCompletions && backoffLimitPerIndex !== undefined) {
     const rest = ` when completions are above ${manyCompletions} and used with backoff limit per index`;
     if (maxFailedIndexes === undefined) {
-      faults.push(required('spec.maxFailedIndexes', `must be specified when completions is above ${manyCompletions}`));
+      faults.push(
+        required('spec.maxFailedIndexes', `must be specified when completions is above ${manyCompletions}`),
+      );
     }
     if (parallelism !== undefined && parallelism > 10_000) {
       faults.push(invalidValue('spec.parallelism', parallelism, most(10_000, rest)));
@@ -90,8 +101,10 @@ function replacementFaults({ podReplacementPolicy: policy, podFailurePolicy }: J
 function restartFaults({ template, podFailurePolicy }: JobSpec): FieldError[] {
   const field = 'spec.template.spec.restartPolicy';
   const policy = template.spec?.restartPolicy;
-  if (policy === undefined || policy === 'Always') return [required(field, 'valid values: "OnFailure", "Never"')];
-  if (policy !== 'OnFailure' && policy !== 'Never') return [notSupported(field, policy, ['OnFailure', 'Never'])];
+  if (policy === undefined || policy === 'Always')
+    return [required(field, 'valid values: "OnFailure", "Never"')];
+  if (policy !== 'OnFailure' && policy !== 'Never')
+    return [notSupported(field, policy, ['OnFailure', 'Never'])];
   if (podFailurePolicy === undefined || policy === 'Never') return [];
   return [invalidValue(field, policy, 'only "Never" is supported when podFailurePolicy is specified')];
 }
@@ -109,7 +122,9 @@ function matchesExpression({ key, operator, values }: Expression, labels: Record
 function selects(selector: JobSpec['selector'], labels: Record<string, string>): boolean {
   if (selector === undefined) return false;
   const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return equal && (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels));
+  return (
+    equal && (selector.matchExpressions ?? []).every((expression) => matchesExpression(expression, labels))
+  );
 }
 
 export function jobSpecFaults(spec: JobSpec): FieldError[] {

@@ -25,23 +25,23 @@ export function subdomainFaults(value: string): string[] {
 }
 
 export function dnsLabelFaults(value: string): string[] {
-  return [
-    ...(value.length > 63 ? [tooLong(63)] : []),
-    ...(labelShape.test(value) ? [] : [dnsLabelFault]),
-  ];
+  return [...(value.length > 63 ? [tooLong(63)] : []), ...(labelShape.test(value) ? [] : [dnsLabelFault])];
 }
 
 /** A qualified name: an optional DNS prefix, a slash, and a name of up to 63 characters. */
 export function labelKeyFaults(key: string): string[] {
   const parts = key.split('/');
   if (parts.length > 2) {
-    return [`a valid label key ${nameWords} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [
+      `a valid label key ${nameWords} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
   }
   const faults: string[] = [];
   const name = parts.at(-1) ?? '';
   const [prefix] = parts.length === 2 ? parts : [undefined];
   if (prefix === '') faults.push('prefix part must be non-empty');
-  else if (prefix !== undefined) faults.push(...subdomainFaults(prefix).map((fault) => `prefix part ${fault}`));
+  else if (prefix !== undefined)
+    faults.push(...subdomainFaults(prefix).map((fault) => `prefix part ${fault}`));
   if (name === '') faults.push('name part must be non-empty');
   else if (name.length > 63) faults.push(`name part ${tooLong(63)}`);
   if (!nameShape.test(name)) faults.push(`name part ${nameWords}`);

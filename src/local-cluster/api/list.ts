@@ -30,7 +30,10 @@ function decodeToken(text: string): Token {
     throw new GoJsonError('incorrect encoded start resourceVersion');
   } catch (error) {
     if (!(error instanceof GoJsonError)) throw error;
-    throw new StatusError('BadRequest', `invalid continue token: continue key is not valid: ${error.message}`);
+    throw new StatusError(
+      'BadRequest',
+      `invalid continue token: continue key is not valid: ${error.message}`,
+    );
   }
 }
 
@@ -79,7 +82,8 @@ export async function listPage<R extends ResourceName>(
   } else if (options.resourceVersionMatch === 'Exact') {
     version = wanted;
     all = registry.listAt(resource, version, namespace);
-    if (all === undefined) throw new StatusError('Expired', 'The resourceVersion for the provided list is too old.');
+    if (all === undefined)
+      throw new StatusError('Expired', 'The resourceVersion for the provided list is too old.');
   }
 
   const keyOf = ({ metadata }: ResourceObjects[R]) =>

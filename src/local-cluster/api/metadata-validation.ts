@@ -15,18 +15,28 @@ export function labelFaults(labels: Record<string, string> | undefined, field: s
   ]);
 }
 
-export function annotationFaults(annotations: Record<string, string> | undefined, field: string): FieldError[] {
+export function annotationFaults(
+  annotations: Record<string, string> | undefined,
+  field: string,
+): FieldError[] {
   const entries = Object.entries(annotations ?? {});
   const faults = entries.flatMap(([key]) =>
     labelKeyFaults(key.toLowerCase()).map((fault) => invalidValue(field, key, fault)),
   );
-  const bytes = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+  const bytes = entries.reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
   if (bytes <= annotationsLimitBytes) return faults;
-  return [...faults, { type: 'TooLong', field, detail: `may not be more than ${annotationsLimitBytes} bytes` }];
+  return [
+    ...faults,
+    { type: 'TooLong', field, detail: `may not be more than ${annotationsLimitBytes} bytes` },
+  ];
 }
 
 /** A prefix may end in a dash: the random part follows it. */
-const maskTrailingDash = (prefix: string) => (prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix);
+const maskTrailingDash = (prefix: string) =>
+  prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix;
 
 function ownerFaults(owners: StoredMeta['ownerReferences'], field: string): FieldError[] {
   return (owners ?? []).flatMap((owner, index) => {
@@ -56,7 +66,9 @@ export function metadataFaults(metadata: StoredMeta, nameSyntax: NameSyntax = su
   return [
     ...(generateName === undefined
       ? []
-      : nameSyntax(maskTrailingDash(generateName)).map((fault) => invalidValue('metadata.generateName', generateName, fault))),
+      : nameSyntax(maskTrailingDash(generateName)).map((fault) =>
+          invalidValue('metadata.generateName', generateName, fault),
+        )),
     ...(name === ''
       ? [required('metadata.name', 'name or generateName is required')]
       : nameSyntax(name).map((fault) => invalidValue('metadata.name', name, fault))),
@@ -68,15 +80,21 @@ export function metadataFaults(metadata: StoredMeta, nameSyntax: NameSyntax = su
 }
 
 /** `field is immutable`, when the two differ; `shown` is how the new value looks in the message. */
-export const immutableFaults = (field: string, value: unknown, old: unknown, shown: unknown = value): FieldError[] =>
-  isSameJson(value, old) ? [] : [invalidValue(field, shown ?? null, 'field is immutable')];
+export const immutableFaults = (
+  field: string,
+  value: unknown,
+  old: unknown,
+  shown: unknown = value,
+): FieldError[] => (isSameJson(value, old) ? [] : [invalidValue(field, shown ?? null, 'field is immutable')]);
 
 export function metadataUpdateFaults(metadata: StoredMeta, old: StoredMeta): FieldError[] {
   const added = (metadata.finalizers ?? []).filter((finalizer) => !old.finalizers?.includes(finalizer));
   const goList = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
   const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${goList}`;
   return [
-    ...(old.deletionTimestamp === undefined || added.length === 0 ? [] : [forbiddenField('metadata.finalizers', detail)]),
+    ...(old.deletionTimestamp === undefined || added.length === 0
+      ? []
+      : [forbiddenField('metadata.finalizers', detail)]),
     ...immutableFaults('metadata.uid', metadata.uid, old.uid),
   ];
 }

@@ -41,7 +41,11 @@ const offered = ['application/json', 'application/yaml'];
  * Picks the first form of the Accept header that there is. `produced` lists further types that the path answers with.
  * Throws StatusError 406.
  */
-export function negotiate(accept: string | undefined, allowed: readonly Form[], produced: readonly string[] = []): Form {
+export function negotiate(
+  accept: string | undefined,
+  allowed: readonly Form[],
+  produced: readonly string[] = [],
+): Form {
   const ranges = parseAccept(accept === undefined || accept === '' ? '*/*' : accept);
   for (const range of ranges) {
     const form = formOf(range, allowed);
@@ -53,9 +57,14 @@ export function negotiate(accept: string | undefined, allowed: readonly Form[], 
     throw new StatusError(
       'NotAcceptable',
       `only the following media types are accepted: ${representations.join(', ')}`,
+      { indented: produced.length > 0 },
     );
   }
-  const available = [...produced.filter((type) => type.startsWith('text/')), ...representations, ...produced.filter((type) => !type.startsWith('text/'))];
+  const available = [
+    ...produced.filter((type) => type.startsWith('text/')),
+    ...representations,
+    ...produced.filter((type) => !type.startsWith('text/')),
+  ];
   throw new StatusError(
     'NotAcceptable',
     `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`,

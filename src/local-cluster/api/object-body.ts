@@ -21,13 +21,18 @@ function checkKind(resource: ResourceName, value: JsonObject): void {
   const info = resources[resource];
   const expected = apiVersionOf(info);
   const { apiVersion = '', kind = '' } = value;
-  const given = { apiVersion: apiVersion === '' ? expected : String(apiVersion), kind: kind === '' ? info.kind : String(kind) };
+  const given = {
+    apiVersion: apiVersion === '' ? expected : String(apiVersion),
+    kind: kind === '' ? info.kind : String(kind),
+  };
   if (given.apiVersion === expected && given.kind === info.kind) return;
   const isKnown = Object.values(resources).some(
     (other) => other.kind === given.kind && apiVersionOf(other) === given.apiVersion,
   );
   if (isKnown && given.apiVersion !== expected) {
-    throw bad(`the API version in the data (${given.apiVersion}) does not match the expected API version (${expected})`);
+    throw bad(
+      `the API version in the data (${given.apiVersion}) does not match the expected API version (${expected})`,
+    );
   }
   throw bad(
     `${given.kind} in version "${versionOf(given.apiVersion)}" cannot be handled as a ${info.kind}: no kind "${given.kind}" is registered for version "${given.apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`,
@@ -54,7 +59,11 @@ function parse(resource: ResourceName, body: Buffer, contentType: string | undef
  * The object in a request's body, of the right kind, and with its fields of the right types. Unknown and duplicate
  * fields are refused, warned of or passed over, as asked. Throws StatusError 400, 413, 415.
  */
-export async function readObject(call: Call, resource: ResourceName, options: WriteOptions): Promise<JsonObject> {
+export async function readObject(
+  call: Call,
+  resource: ResourceName,
+  options: WriteOptions,
+): Promise<JsonObject> {
   const { value, duplicates } = parse(resource, await call.body(), call.headers['content-type']);
   checkKind(resource, value);
   const { kind } = resources[resource];
@@ -77,13 +86,21 @@ export async function readObject(call: Call, resource: ResourceName, options: Wr
 }
 
 /** Name and namespace in the body must be those of the path, where both are given. Throws StatusError 400. */
-export function checkPlace(object: unknown, at: { namespace: string | undefined; name: string | undefined }): void {
+export function checkPlace(
+  object: unknown,
+  at: { namespace: string | undefined; name: string | undefined },
+): void {
   const metadata = isJsonObject(object) && isJsonObject(object.metadata) ? object.metadata : {};
   const { namespace, name } = metadata;
   if (at.name !== undefined && typeof name === 'string' && name !== '' && name !== at.name) {
     throw bad(`the name of the object (${name}) does not match the name on the URL (${at.name})`);
   }
-  if (at.namespace !== undefined && typeof namespace === 'string' && namespace !== '' && namespace !== at.namespace) {
+  if (
+    at.namespace !== undefined &&
+    typeof namespace === 'string' &&
+    namespace !== '' &&
+    namespace !== at.namespace
+  ) {
     throw bad('the namespace of the provided object does not match the namespace sent on the request');
   }
 }

@@ -27,7 +27,9 @@ function toProperty(type: FieldType, reached: Set<string>): JsonObject {
     case 'map':
       return { type: 'object', additionalProperties: toProperty(type.of, reached) };
     case 'number':
-      return type.format === 'double' ? { type: 'number', format: 'double' } : { type: 'integer', format: type.format };
+      return type.format === 'double'
+        ? { type: 'number', format: 'double' }
+        : { type: 'integer', format: type.format };
     case 'time':
       return { type: 'string', format: 'date-time' };
     case 'anything':
@@ -44,7 +46,9 @@ function toComponents(roots: Map<string, ResourceInfo>): JsonObject {
   const components: JsonObject = {};
   // A Set also visits what is added while it is walked.
   for (const model of reached) {
-    const properties = Object.fromEntries([...schemaOf(model)].map(([field, type]) => [field, toProperty(type, reached)]));
+    const properties = Object.fromEntries(
+      [...schemaOf(model)].map(([field, type]) => [field, toProperty(type, reached)]),
+    );
     const info = roots.get(model);
     components[componentName(model)] = {
       type: 'object',

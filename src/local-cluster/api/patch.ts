@@ -15,7 +15,9 @@ const maxOperations = 10_000;
 const badPatch = (message: string) => new StatusError('BadRequest', `error decoding patch: ${message}`);
 
 const unprocessable = () =>
-  new StatusError('Invalid', 'the server rejected our request due to an error in our request', { details: {} });
+  new StatusError('Invalid', 'the server rejected our request due to an error in our request', {
+    details: {},
+  });
 
 /** RFC 7386. */
 export function mergePatch(current: unknown, patch: unknown): unknown {
@@ -45,7 +47,13 @@ function parseOperations(value: unknown): unknown[] {
 }
 
 const kindOf = (value: unknown) =>
-  Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+  Array.isArray(value)
+    ? 'array'
+    : value === null
+      ? 'null'
+      : typeof value === 'boolean'
+        ? 'bool'
+        : typeof value;
 
 /** `replace` of a key that is not there adds it, as in the API server's library. */
 function toLenient(document: unknown, operation: Operation): Operation {

@@ -12,10 +12,7 @@ export type ResourcePath = {
   watch: boolean;
 };
 
-export type ParsedPath =
-  | { is: 'resource'; at: ResourcePath }
-  | { is: 'unknown-resource' }
-  | { is: 'other' };
+export type ParsedPath = { is: 'resource'; at: ResourcePath } | { is: 'unknown-resource' } | { is: 'other' };
 
 const groupVersions = new Map([
   ['', ['api', 'v1']],
@@ -55,7 +52,10 @@ function parseInGroup(group: string, segments: string[]): ParsedPath {
 
 /** `path` is without the prefix and the query. */
 export function parsePath(path: string): ParsedPath {
-  const segments = path.split('/').filter((segment) => segment !== '').map(decodeSegment);
+  const segments = path
+    .split('/')
+    .filter((segment) => segment !== '')
+    .map(decodeSegment);
   for (const [group, start] of groupVersions) {
     if (start.every((part, index) => segments[index] === part) && segments.length > start.length) {
       return parseInGroup(group, segments.slice(start.length));

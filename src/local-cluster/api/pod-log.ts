@@ -21,7 +21,12 @@ export type LogOptions = {
 };
 
 /** Reads what a container wrote, as the kubelet kept it; following ends when the container ends or `signal` aborts. */
-export type ReadLog = (pod: Pod, container: string, options: LogOptions, signal: AbortSignal) => AsyncIterable<Buffer>;
+export type ReadLog = (
+  pod: Pod,
+  container: string,
+  options: LogOptions,
+  signal: AbortSignal,
+) => AsyncIterable<Buffer>;
 
 function parseSinceTime(query: URLSearchParams): Date | undefined {
   const text = query.get('sinceTime');
@@ -104,7 +109,11 @@ function checkHasLog({ metadata, status }: Pod, container: string, previous: boo
   throw new StatusError('BadRequest', `${about} is waiting to start: ${waitingWords[reason] ?? reason}`);
 }
 
-async function pour(log: AsyncIterable<Buffer>, response: ServerResponse, signal: AbortSignal): Promise<void> {
+async function pour(
+  log: AsyncIterable<Buffer>,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     for await (const chunk of log) {
       // Waiting for the reader keeps a slow one from filling our memory.

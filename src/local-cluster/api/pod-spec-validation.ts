@@ -15,9 +15,13 @@ function volumeFaults(volumes: PodSpec['volumes'], field: string): FieldError[] 
     const sources = Object.keys(volume).filter((key) => key !== 'name');
     const faults: FieldError[] = [];
     const [, second] = sources;
-    if (second !== undefined) faults.push(forbiddenField(`${at}.${second}`, 'may not specify more than 1 volume type'));
+    if (second !== undefined)
+      faults.push(forbiddenField(`${at}.${second}`, 'may not specify more than 1 volume type'));
     if (!volume.name) faults.push(required(`${at}.name`));
-    else faults.push(...dnsLabelFaults(volume.name).map((fault) => invalidValue(`${at}.name`, volume.name, fault)));
+    else
+      faults.push(
+        ...dnsLabelFaults(volume.name).map((fault) => invalidValue(`${at}.name`, volume.name, fault)),
+      );
     if (seen.has(volume.name)) faults.push(duplicate(`${at}.name`, volume.name));
     seen.add(volume.name);
     return faults;
@@ -47,10 +51,16 @@ function tolerationFaults(tolerations: Wire<V1Toleration>[] | undefined, field: 
     const faults: FieldError[] = [];
     if (key) faults.push(...labelKeyFaults(key).map((fault) => invalidValue(`${at}.key`, key, fault)));
     if (!key && operator !== 'Exists') {
-      faults.push(invalidValue(`${at}.operator`, operator, 'operator must be Exists when `key` is empty, which means "match all values and all keys"'));
+      faults.push(
+        invalidValue(
+          `${at}.operator`,
+          operator,
+          'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+        ),
+      );
     }
     if (operator === 'Exists' && value) {
-      faults.push(invalidValue(`${at}.operator`, value, 'value must be empty when `operator` is \'Exists\''));
+      faults.push(invalidValue(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
     } else if (operator !== 'Exists' && operator !== 'Equal') {
       faults.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
     }
@@ -64,7 +74,11 @@ function tolerationFaults(tolerations: Wire<V1Toleration>[] | undefined, field: 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
-function nameFaults(field: string, name: string | undefined, syntax: (name: string) => string[]): FieldError[] {
+function nameFaults(
+  field: string,
+  name: string | undefined,
+  syntax: (name: string) => string[],
+): FieldError[] {
   return name ? syntax(name).map((fault) => invalidValue(field, name, fault)) : [];
 }
 
@@ -86,7 +100,8 @@ export function podSpecFaults(spec: PodSpec, field: string): FieldError[] {
     ...labelFaults(spec.nodeSelector, `${field}.nodeSelector`),
     ...nameFaults(`${field}.serviceAccountName`, spec.serviceAccountName, subdomainFaults),
     ...nameFaults(`${field}.nodeName`, spec.nodeName, subdomainFaults),
-    ...(activeDeadlineSeconds === undefined || (activeDeadlineSeconds >= 1 && activeDeadlineSeconds <= 2147483647)
+    ...(activeDeadlineSeconds === undefined ||
+    (activeDeadlineSeconds >= 1 && activeDeadlineSeconds <= 2147483647)
       ? []
       : [invalidValue(`${field}.activeDeadlineSeconds`, activeDeadlineSeconds, deadlineRange)]),
     ...nameFaults(`${field}.hostname`, spec.hostname, dnsLabelFaults),

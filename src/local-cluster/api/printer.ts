@@ -2,6 +2,9 @@ import type { Event, Job, Namespace, Pod } from '../objects.ts';
 
 export type Row = { cells: unknown[]; conditions?: object[] };
 
+const join = (large: number, largeUnit: string, small: number, smallUnit: string) =>
+  small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
+
 /** `12s`, `5m3s`, `2h`, `3d4h`: as kubectl shows how long ago something was. */
 export function humanDuration(ms: number): string {
   const seconds = Math.trunc(ms / 1000);
@@ -9,8 +12,6 @@ export function humanDuration(ms: number): string {
   if (seconds < 0) return '0s';
   if (seconds < 120) return `${seconds}s`;
   const minutes = Math.trunc(seconds / 60);
-  const join = (large: number, largeUnit: string, small: number, smallUnit: string) =>
-    small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
   if (minutes < 10) return join(minutes, 'm', seconds % 60, 's');
   if (minutes < 180) return `${minutes}m`;
   const hours = Math.trunc(minutes / 60);
@@ -52,7 +53,9 @@ function jobDuration({ status }: Job, now: number): string {
 
 export function printJob(job: Job, now: number): Row {
   const containers = job.spec.template.spec?.containers ?? [];
-  const labels = Object.entries(job.spec.selector?.matchLabels ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const labels = Object.entries(job.spec.selector?.matchLabels ?? {}).toSorted(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   return {
     cells: [
       job.metadata.name,
@@ -77,7 +80,8 @@ const terminatedReason = ({ reason, exitCode }: { reason?: string; exitCode: num
 function initReason({ spec, status }: Pod): string | undefined {
   const statuses = status.initContainerStatuses ?? [];
   for (const [index, { name, state, started }] of statuses.entries()) {
-    const isSidecar = spec.initContainers?.find((container) => container.name === name)?.restartPolicy === 'Always';
+    const isSidecar =
+      spec.initContainers?.find((container) => container.name === name)?.restartPolicy === 'Always';
     if (state?.terminated?.exitCode === 0 || (isSidecar && started === true)) continue;
     if (state?.terminated !== undefined) return `Init:${terminatedReason(state.terminated)}`;
     const waiting = state?.waiting?.reason ?? '';
@@ -112,21 +116,30 @@ function podStatus(pod: Pod): string {
 
 function podRestarts(statuses: ContainerStatus[], now: number): string {
   const restarts = statuses.reduce((sum, { restartCount }) => sum + restartCount, 0);
-  const ends = statuses.map(({ lastState }) => lastState?.terminated?.finishedAt).filter((time) => time !== undefined);
+  const ends = statuses
+    .map(({ lastState }) => lastState?.terminated?.finishedAt)
+    .filter((time) => time !== undefined);
   const last = ends.toSorted().at(-1);
   return restarts === 0 || last === undefined ? String(restarts) : `${restarts} (${since(last, now)} ago)`;
 }
 
-const completed = (reason: string, message: string) => [{ type: 'Completed', status: 'True', reason, message }];
+const completed = (reason: string, message: string) => [
+  { type: 'Completed', status: 'True', reason, message },
+];
 
 export function printPod(pod: Pod, now: number): Row {
   const { spec, status, metadata } = pod;
   const initializing = initReason(pod) !== undefined && !isTrue(status.conditions, 'Initialized');
   const statuses = status.containerStatuses ?? [];
-  const ready = initializing ? 0 : statuses.filter((container) => container.ready && container.state?.running).length;
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  const sidecarStatuses = (status.initContainerStatuses ?? []).filter(({ name }) =>
+    sidecars.some((sidecar) => sidecar.name === name),
+  );
+  const counted = initializing ? sidecarStatuses : [...sidecarStatuses, ...statuses];
+  const ready = counted.filter((container) => container.ready && container.state?.running).length;
   const cells = [
     metadata.name,
-    `${ready}/${spec.containers.length}`,
+    `${ready}/${spec.containers.length + sidecars.length}`,
     podStatus(pod),
     podRestarts(initializing ? (status.initContainerStatuses ?? []) : statuses, now),
     since(metadata.creationTimestamp, now),
@@ -148,8 +161,8 @@ export const printNamespace = ({ metadata, status }: Namespace, now: number): Ro
 
 export function printEvent(event: Event, now: number): Row {
   const { involvedObject: about, source } = event;
-  const first = since(event.firstTimestamp ?? event.eventTime, now);
-  const last = event.lastTimestamp === undefined ? first : since(event.lastTimestamp, now);
+  const first = since(event.firstTimestamp ?? event.eventTime ?? undefined, now);
+  const last = event.lastTimestamp ? since(event.lastTimestamp, now) : first;
   const kind = (about.kind ?? '').toLowerCase();
   const from = source?.component ?? event.reportingComponent ?? '';
   return {

@@ -12,7 +12,8 @@ export function parseFlag(query: URLSearchParams, name: string): boolean | undef
 export function parseInteger(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === '') return undefined;
-  if (!/^[-+]?\d+$/.test(value)) throw new StatusError('BadRequest', `strconv.ParseInt: parsing "${value}": invalid syntax`);
+  if (!/^[-+]?\d+$/.test(value))
+    throw new StatusError('BadRequest', `strconv.ParseInt: parsing "${value}": invalid syntax`);
   return Number(value);
 }
 
@@ -31,15 +32,23 @@ export function parseWriteOptions(
   query: URLSearchParams,
   kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
 ): WriteOptions {
-  const dryRun = isDryRun(kind, query.getAll('dryRun').filter((value) => value !== ''));
+  const dryRun = isDryRun(
+    kind,
+    query.getAll('dryRun').filter((value) => value !== ''),
+  );
   const validation = query.get('fieldValidation') ?? '';
   if (!['', 'Ignore', 'Strict', 'Warn'].includes(validation)) {
-    throw invalid(optionsOf(kind), [notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn'])]);
+    throw invalid(optionsOf(kind), [
+      notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']),
+    ]);
   }
   if (kind === 'PatchOptions' && query.has('force')) {
     throw invalid(optionsOf(kind), [forbiddenField('force', 'may not be specified for non-apply patch')]);
   }
-  return { dryRun, fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn' };
+  return {
+    dryRun,
+    fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
+  };
 }
 
 export type ListOptions = {
@@ -61,10 +70,19 @@ function findListFaults(options: ListOptions): FieldError[] {
   const unknown = notSupported(field, match, ['Exact', 'NotOlderThan', '']);
   if (watch) {
     if (sendInitialEvents === undefined) {
-      return match === '' ? [] : [forbiddenField(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')];
+      return match === ''
+        ? []
+        : [
+            forbiddenField(
+              field,
+              'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+            ),
+          ];
     }
     if (match !== 'NotOlderThan') {
-      return [forbiddenField(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')];
+      return [
+        forbiddenField(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
+      ];
     }
     return [];
   }
@@ -72,8 +90,10 @@ function findListFaults(options: ListOptions): FieldError[] {
     return [forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list')];
   }
   if (match === '') return [];
-  if (resourceVersion === '') return [forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided')];
-  if (options.continue !== '') return [forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided')];
+  if (resourceVersion === '')
+    return [forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided')];
+  if (options.continue !== '')
+    return [forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided')];
   if (match !== 'Exact' && match !== 'NotOlderThan') return [unknown];
   if (match === 'Exact' && resourceVersion === '0') {
     return [forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')];

@@ -5,25 +5,30 @@ import { StatusError } from './status-error.ts';
 import { parseYaml } from './yaml.ts';
 
 const limitBytes = 3 * 1024 * 1024;
+/** A larger body is still read to its end, so that its sender can read the refusal, but not without bound. */
+const patienceBytes = 64 * 1024 * 1024;
 
-/** Throws StatusError 413 when the body is larger than Kubernetes takes, before all of it is read. */
+/** Throws StatusError 413 when the body is larger than Kubernetes takes. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     if (!Buffer.isBuffer(chunk)) continue;
     size += chunk.length;
-    if (size > limitBytes) {
-      throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
-    }
-    chunks.push(chunk);
+    if (size <= limitBytes) chunks.push(chunk);
+    else chunks.length = 0;
+    if (size > patienceBytes) break;
+  }
+  if (size > limitBytes) {
+    throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
   }
   return Buffer.concat(chunks);
 }
 
 export const mediaTypeOf = (header: string | undefined): string => (header ?? '').split(';')[0]?.trim() ?? '';
 
-const isYaml = (mediaType: string) => mediaType === 'application/yaml' || mediaType === 'application/apply-patch+yaml';
+const isYaml = (mediaType: string) =>
+  mediaType === 'application/yaml' || mediaType === 'application/apply-patch+yaml';
 
 /** Parses JSON or YAML by its media type; JSON when there is none. Throws StatusError 415, GoJsonError. */
 export function parseBody(body: Buffer, contentType: string | undefined): ParsedJson {

@@ -65,9 +65,10 @@ export const resourceNames: readonly ResourceName[] = ['namespaces', 'jobs', 'po
 export const apiVersionOf = ({ group, version }: ResourceInfo): string =>
   group === '' ? version : `${group}/${version}`;
 
+const qualify = (what: string, { group }: ResourceInfo) => (group === '' ? what : `${what}.${group}`);
+
 /** `jobs.batch`, `pods`: how error messages name a resource. */
-export const qualifiedName = ({ group, resource }: ResourceInfo): string =>
-  group === '' ? resource : `${resource}.${group}`;
+export const qualifiedName = (info: ResourceInfo): string => qualify(info.resource, info);
 
 /** details of a Status: `kind` is the resource in 403, 404 and 409, and the kind in 422 and failed preconditions. */
 export const detailsOf = (info: ResourceInfo, name: string, kind: string = info.resource): StatusDetails => ({
@@ -77,7 +78,9 @@ export const detailsOf = (info: ResourceInfo, name: string, kind: string = info.
 });
 
 export const notFound = (info: ResourceInfo, name: string): StatusError =>
-  new StatusError('NotFound', `${qualifiedName(info)} "${name}" not found`, { details: detailsOf(info, name) });
+  new StatusError('NotFound', `${qualifiedName(info)} "${name}" not found`, {
+    details: detailsOf(info, name),
+  });
 
 export const alreadyExists = (info: ResourceInfo, name: string): StatusError =>
   new StatusError('AlreadyExists', `${qualifiedName(info)} "${name}" already exists`, {
@@ -85,9 +88,11 @@ export const alreadyExists = (info: ResourceInfo, name: string): StatusError =>
   });
 
 export const conflict = (info: ResourceInfo, name: string, why: string, kind?: string): StatusError =>
-  new StatusError('Conflict', `Operation cannot be fulfilled on ${qualifiedName(info)} "${name}": ${why}`, {
-    details: detailsOf(info, name, kind),
-  });
+  new StatusError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualify(kind ?? info.resource, info)} "${name}": ${why}`,
+    { details: detailsOf(info, name, kind) },
+  );
 
 export const forbidden = (info: ResourceInfo, name: string, why: string): StatusError =>
   new StatusError('Forbidden', `${qualifiedName(info)} "${name}" is forbidden: ${why}`, {

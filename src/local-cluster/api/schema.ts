@@ -27,13 +27,17 @@ function toFieldType(attribute: Attribute): FieldType {
   if (list !== undefined) return { is: 'list', of: toFieldType({ ...attribute, type: list }) };
   const map = /^\{ \[key: string\]: (.+); \}$/.exec(type)?.[1];
   if (map !== undefined) {
-    return { is: 'map', of: quantityMaps.has(baseName) ? { is: 'quantity' } : toFieldType({ ...attribute, type: map }) };
+    return {
+      is: 'map',
+      of: quantityMaps.has(baseName) ? { is: 'quantity' } : toFieldType({ ...attribute, type: map }),
+    };
   }
   if (type === 'string') return { is: quantityFields.has(baseName) ? 'quantity' : 'string' };
   if (type === 'boolean') return { is: 'boolean' };
   if (type === 'Date' || type === 'V1MicroTime') return { is: 'time' };
   if (type === 'IntOrString') return { is: 'intOrString' };
-  if (type === 'number') return { is: 'number', format: format === 'int64' || format === 'double' ? format : 'int32' };
+  if (type === 'number')
+    return { is: 'number', format: format === 'int64' || format === 'double' ? format : 'int32' };
   return /^[A-Z]/.test(type) ? { is: 'object', name: type } : { is: 'anything' };
 }
 
@@ -45,8 +49,10 @@ function namesIn(type: FieldType): string[] {
 async function attributesOf(name: string): Promise<Attribute[]> {
   // Only the models that Jobs, pods, namespaces and Events reach: all of client-node would cost some 30 MB of memory.
   const module: unknown = await import(`@kubernetes/client-node/dist/gen/models/${name}.js`);
-  const model: unknown = typeof module === 'object' && module !== null ? Reflect.get(module, name) : undefined;
-  const attributes: unknown = typeof model === 'function' ? Reflect.get(model, 'attributeTypeMap') : undefined;
+  const model: unknown =
+    typeof module === 'object' && module !== null ? Reflect.get(module, name) : undefined;
+  const attributes: unknown =
+    typeof model === 'function' ? Reflect.get(model, 'attributeTypeMap') : undefined;
   if (!Array.isArray(attributes)) throw new Error(`@kubernetes/client-node has no model ${name}`);
   return attributes.filter(isAttribute);
 }

@@ -19,7 +19,8 @@ function tokenize(text: string): string[] {
 }
 
 const shown = (token: string | undefined) => `'${token ?? ''}'`;
-const isWord = (token: string | undefined): token is string => token !== undefined && token !== '' && !symbols.includes(token);
+const isWord = (token: string | undefined): token is string =>
+  token !== undefined && token !== '' && !symbols.includes(token);
 
 function checkKey(key: string): void {
   const [fault] = labelKeyFaults(key);
@@ -28,7 +29,8 @@ function checkKey(key: string): void {
 
 function checkValue(key: string, value: string): void {
   const [fault] = labelValueFaults(value);
-  if (fault !== undefined) throw unparsable(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${fault}`);
+  if (fault !== undefined)
+    throw unparsable(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${fault}`);
 }
 
 /** Takes the label selector's text apart. Throws StatusError 400 in Kubernetes' words. */
@@ -72,7 +74,8 @@ export function parseLabelSelector(text: string): Requirement {
     checkKey(key);
     const operator = peek();
     if (absent) {
-      if (operator !== '' && operator !== ',') throw unparsable(`found ${shown(operator)}, expected: ',' or 'end of string'`);
+      if (operator !== '' && operator !== ',')
+        throw unparsable(`found ${shown(operator)}, expected: ',' or 'end of string'`);
       return (labels) => labels[key] === undefined;
     }
     if (operator === '' || operator === ',') return (labels) => labels[key] !== undefined;
@@ -91,10 +94,13 @@ export function parseLabelSelector(text: string): Requirement {
     const value = parseExactValue();
     if (operator === '>' || operator === '<') {
       if (!/^[-+]?\d+$/.test(value)) {
-        throw unparsable(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`);
+        throw unparsable(
+          `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+        );
       }
       const isPast = (label: number) => (operator === '>' ? label > Number(value) : label < Number(value));
-      return (labels) => labels[key] !== undefined && /^[-+]?\d+$/.test(labels[key]) && isPast(Number(labels[key]));
+      return (labels) =>
+        labels[key] !== undefined && /^[-+]?\d+$/.test(labels[key]) && isPast(Number(labels[key]));
     }
     checkValue(key, value);
     return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
@@ -106,7 +112,8 @@ export function parseLabelSelector(text: string): Requirement {
     const next = take();
     if (next === '') return (labels) => requirements.every((requirement) => requirement(labels));
     if (next !== ',') throw bad(`found ${shown(next)}, expected: ',' or 'end of string'`);
-    if (!isWord(peek()) && peek() !== '!') throw bad(`found ${shown(peek())}, expected: identifier after ','`);
+    if (!isWord(peek()) && peek() !== '!')
+      throw bad(`found ${shown(peek())}, expected: identifier after ','`);
   }
 }
 
@@ -118,7 +125,10 @@ const metadataFields = {
 };
 
 const fields: { [R in ResourceName]: Fields<R> } = {
-  namespaces: { 'metadata.name': metadataFields['metadata.name'], 'status.phase': ({ status }) => status?.phase ?? '' },
+  namespaces: {
+    'metadata.name': metadataFields['metadata.name'],
+    'status.phase': ({ status }) => status?.phase ?? '',
+  },
   jobs: { ...metadataFields, 'status.successful': ({ status }) => String(status.succeeded ?? 0) },
   pods: {
     ...metadataFields,
@@ -156,7 +166,10 @@ const unsupported = (resource: ResourceName, label: string) =>
   );
 
 /** Throws StatusError 400. */
-function parseFieldSelector<R extends ResourceName>(resource: R, text: string): (object: ResourceObjects[R]) => boolean {
+function parseFieldSelector<R extends ResourceName>(
+  resource: R,
+  text: string,
+): (object: ResourceObjects[R]) => boolean {
   const terms = text.split(',').filter((term) => term !== '');
   const checks = terms.map((term) => {
     const match = /^([^=!]+)(!=|==|=)(.*)$/.exec(term);

@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { ApiRegistry } from '../registry.ts';
 import type { Answer, Call, Stream } from './call.ts';
+import { pageNotFound } from './call.ts';
 import { checkGuards } from './guards.ts';
 import type { ReadLog } from './pod-log.ts';
 import { readBody } from './request-body.ts';
@@ -34,7 +35,11 @@ function wantsPretty(call: Pick<Call, 'query' | 'headers' | 'path'>): boolean {
   return call.path === '/version' || /^(curl|Wget|Mozilla)\//.test(call.headers['user-agent'] ?? '');
 }
 
-const contentTypes = { json: 'application/json', yaml: 'application/yaml', text: 'text/plain; charset=utf-8' } as const;
+const contentTypes = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  text: 'text/plain; charset=utf-8',
+} as const;
 
 function render(answer: Answer, pretty: boolean): string {
   if (answer.form === 'text') return String(answer.body);
@@ -45,66 +50,71 @@ function render(answer: Answer, pretty: boolean): string {
 /** `299 - "text"`, as RFC 7234 quotes it. */
 const toWarning = (text: string) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
+function send(call: Call, response: ServerResponse, warnings: string[], answer: Answer): void {
+  const body = answer.status === 304 ? '' : render(answer, answer.pretty === true || wantsPretty(call));
+  const isEmpty = answer.status === 204 || answer.status === 304;
+  if (warnings.length > 0) response.setHeader('warning', warnings.map(toWarning));
+  response.writeHead(answer.status, {
+    'cache-control': 'no-cache, private',
+    ...(answer.status === 304 ? {} : { 'content-type': contentTypes[answer.form ?? 'json'] }),
+    ...answer.headers,
+    ...(isEmpty ? {} : { 'content-length': Buffer.byteLength(body) }),
+  });
+  response.end(body);
+}
+
+function toErrorAnswer(error: StatusError): Answer {
+  const retryAfter = error.status.details?.retryAfterSeconds;
+  const answer: Answer = { status: error.code, body: error.status, pretty: error.indented };
+  return retryAfter === undefined ? answer : { ...answer, headers: { 'retry-after': String(retryAfter) } };
+}
+
 /** Serves the API. `close` ends watches and followed logs. */
-export async function serveApi(options: ApiServerOptions): Promise<{ url: string; port: number; close(): Promise<void> }> {
+export async function serveApi(
+  options: ApiServerOptions,
+): Promise<{ url: string; port: number; close(): Promise<void> }> {
   const closing = new AbortController();
   const route = createRouter({ registry: options.registry, readLog: options.readLog });
 
-  function send(call: Call, response: ServerResponse, warnings: string[], answer: Answer): void {
-    const body = answer.status === 304 ? '' : render(answer, wantsPretty(call));
-    if (warnings.length > 0) response.setHeader('warning', warnings.map(toWarning));
-    response.writeHead(answer.status, {
-      'cache-control': 'no-cache, private',
-      ...(answer.status === 304 ? {} : { 'content-type': contentTypes[answer.form ?? 'json'] }),
-      ...answer.headers,
-      ...(answer.status === 204 || answer.status === 304 ? {} : { 'content-length': Buffer.byteLength(body) }),
-    });
-    response.end(body);
-  }
-
-  function toAnswer(error: unknown): Answer {
-    if (error instanceof StatusError) {
-      const retryAfter = error.status.details?.retryAfterSeconds;
-      return {
-        status: error.code,
-        body: error.status,
-        ...(retryAfter === undefined ? {} : { headers: { 'retry-after': String(retryAfter) } }),
-      };
+  async function decideAnswer(
+    request: IncomingMessage,
+    call: Call,
+    pathname: string,
+  ): Promise<Answer | Stream> {
+    try {
+      checkGuards(request);
+      const isInside = pathname === options.prefix || pathname.startsWith(`${options.prefix}/`);
+      return isInside ? await route(call) : pageNotFound();
+    } catch (error) {
+      if (error instanceof StatusError) return toErrorAnswer(error);
+      // Waiting was cut short because nobody waits any more.
+      if (!call.signal.aborted) options.log.error({ err: error }, 'local cluster API request failed');
+      return toErrorAnswer(new StatusError('InternalError', 'Internal error occurred'));
     }
-    options.log.error({ err: error }, 'local cluster API request failed');
-    return { status: 500, body: new StatusError('InternalError', 'Internal error occurred').status };
   }
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.on('close', () => gone.abort());
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    const pathname = url?.pathname ?? '/';
     const warnings: string[] = [];
     const call: Call = {
       method: request.method ?? 'GET',
-      path: url.pathname.slice(options.prefix.length),
-      query: url.searchParams,
+      path: pathname.slice(options.prefix.length),
+      query: url?.searchParams ?? new URLSearchParams(),
       headers: request.headers,
       body: () => readBody(request),
       warn: (text) => void (warnings.includes(text) || warnings.push(text)),
       signal: AbortSignal.any([gone.signal, closing.signal]),
     };
-    let result: Answer | Stream;
-    try {
-      checkGuards(request);
-      const inside = url.pathname === options.prefix || url.pathname.startsWith(`${options.prefix}/`);
-      result = inside ? await route(call) : { status: 404, body: '404 page not found\n', form: 'text' };
-    } catch (error) {
-      result = toAnswer(error);
-    }
-    // A refused body is not read to its end; the connection cannot be used again.
-    if (!request.complete && request.method !== 'GET') response.setHeader('connection', 'close');
-    if ('stream' in result) await result.stream(response);
-    else send(call, response, warnings, result);
+    const answer = await decideAnswer(request, call, pathname);
+    if ('stream' in answer) await answer.stream(response);
+    else send(call, response, warnings, answer);
   }
 
   const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => {
+    handle(request, response).catch((error: unknown) => {
       if (!response.destroyed) options.log.error({ err: error }, 'local cluster API answer failed');
       response.destroy();
     });

@@ -46,14 +46,17 @@ export type StatusReason = keyof typeof codes;
 /** A refusal in Kubernetes' own words. Thrown by the registry and the API, and sent as it is. */
 export class StatusError extends Error {
   readonly status: Status;
+  /** Written indented: so the API server writes what it finds no negotiated form for. */
+  readonly indented: boolean;
 
   constructor(
     reason: StatusReason,
     message: string,
-    extra: { details?: StatusDetails; code?: number; continueToken?: string } = {},
+    extra: { details?: StatusDetails; code?: number; continueToken?: string; indented?: boolean } = {},
   ) {
     super(message);
     this.name = 'StatusError';
+    this.indented = extra.indented ?? false;
     this.status = {
       kind: 'Status',
       apiVersion: 'v1',

@@ -46,13 +46,16 @@ function sortByOrder(items: unknown[], order: unknown[], identify: (item: unknow
 
 function mergeKeyedList(field: string, key: string, current: unknown[], patch: unknown[]): unknown[] {
   let merged = [...current];
-  const directive = patch.find((item) => isJsonObject(item) && item.$patch === 'replace' && item[key] === undefined);
+  const directive = patch.find(
+    (item) => isJsonObject(item) && item.$patch === 'replace' && item[key] === undefined,
+  );
   if (directive !== undefined) return patch.filter((item) => item !== directive);
   for (const item of patch) {
     if (!isJsonObject(item)) throw badPatch(`invalid patch: ${field} holds something else than objects`);
     const { $patch: action, ...content } = item;
     const id = content[key];
-    if (id === undefined) throw badPatch(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    if (id === undefined)
+      throw badPatch(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     const index = merged.findIndex((other) => isJsonObject(other) && other[key] === id);
     if (action === 'delete') merged = merged.filter((_, position) => position !== index);
     else if (index === -1) merged.push(mergeStrategic({}, content));
@@ -96,7 +99,8 @@ export function mergeStrategic(current: unknown, patch: JsonObject): JsonObject 
   if (patch.$patch === 'delete') return {};
   const { $patch: action, ...fields } = patch;
   if (action === 'replace') return fields;
-  if (action !== undefined && action !== 'merge') throw badPatch(`unknown patch type: ${JSON.stringify(action)}`);
+  if (action !== undefined && action !== 'merge')
+    throw badPatch(`unknown patch type: ${JSON.stringify(action)}`);
   const merged: JsonObject = isJsonObject(current) ? { ...current } : {};
   for (const [field, value] of Object.entries(fields)) {
     if (field.startsWith('$')) continue;

@@ -46,6 +46,9 @@ export function toTable<R extends ResourceName>(
     apiVersion: 'meta.k8s.io/v1',
     metadata: options.metadata,
     columnDefinitions: options.columns ? tableColumns[resource] : null,
-    rows: objects.map((object) => ({ ...printers[resource](object, now), ...rowObject[options.include](object) })),
+    rows: objects.map((object) => ({
+      ...printers[resource](object, now),
+      ...rowObject[options.include](object),
+    })),
   };
 }

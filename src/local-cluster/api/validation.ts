@@ -7,8 +7,7 @@ import { jobFaults } from './job-validation.ts';
 import { dnsLabelFaults } from './label-syntax.ts';
 import { metadataFaults, metadataUpdateFaults } from './metadata-validation.ts';
 import { podSpecFaults } from './pod-spec-validation.ts';
-import { detailsOf, resources } from './resources.ts';
-import { StatusError } from './status-error.ts';
+import { resources } from './resources.ts';
 
 type Validator<R extends ResourceName> = {
   create: (object: ResourceObjects[R]) => FieldError[];
@@ -60,22 +59,8 @@ function refuse(resource: ResourceName, name: string, faults: FieldError[]): voi
   if (faults.length > 0) throw invalid({ group, kind, name }, faults);
 }
 
-/** The service account that every namespace has is the only one there is. */
-function checkServiceAccount({ metadata, spec }: Pod): void {
-  const { serviceAccountName = 'default' } = spec;
-  if (serviceAccountName === 'default') return;
-  throw new StatusError(
-    'Forbidden',
-    `pods "${metadata.name}" is forbidden: error looking up service account ${metadata.namespace}/${serviceAccountName}: serviceaccount "${serviceAccountName}" not found`,
-    { details: detailsOf(resources.pods, metadata.name) },
-  );
-}
-
-const isPod = (object: ResourceObjects[ResourceName]): object is Pod => object.kind === 'Pod';
-
-/** Throws StatusError 422; 403 for a pod with a service account that is not there. */
+/** Throws StatusError 422. */
 export function validateCreate<R extends ResourceName>(resource: R, object: ResourceObjects[R]): void {
-  if (isPod(object)) checkServiceAccount(object);
   refuse(resource, object.metadata.name, validators[resource].create(object));
 }
 

@@ -1,6 +1,7 @@
 import type { ResourceName, ResourceObjects } from '../objects.ts';
 
-const isJob = (object: ResourceObjects[ResourceName]): object is ResourceObjects['jobs'] => object.kind === 'Job';
+const isJob = (object: ResourceObjects[ResourceName]): object is ResourceObjects['jobs'] =>
+  object.kind === 'Job';
 
 /** What the server accepts but advises against, for Warning headers. */
 export function warningsOf(object: ResourceObjects[ResourceName]): string[] {

@@ -71,13 +71,13 @@ export function openWatch<R extends ResourceName>(
     const timeoutMs = (options.timeoutSeconds ?? randomInt(1800, 3600)) * 1000;
     const endsAt = Date.now() + timeoutMs;
     const timers: NodeJS.Timeout[] = [];
-    let unsubscribe: () => void = () => {};
+    let unsubscribe: (() => void) | undefined;
 
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
     response.flushHeaders();
 
     function end(): void {
-      unsubscribe();
+      unsubscribe?.();
       for (const timer of timers) clearTimeout(timer);
       call.signal.removeEventListener('abort', end);
       response.end();
@@ -99,7 +99,12 @@ export function openWatch<R extends ResourceName>(
         resourceVersion: String(registry.version()),
         ...(annotations === undefined ? {} : { annotations }),
       };
-      const object = { kind: info.kind, apiVersion: apiVersionOf(info), metadata, ...zeroFields[at.resource] };
+      const object = {
+        kind: info.kind,
+        apiVersion: apiVersionOf(info),
+        metadata,
+        ...zeroFields[at.resource],
+      };
       send({ type: 'BOOKMARK', object });
     }
 

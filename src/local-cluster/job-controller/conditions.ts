@@ -13,7 +13,7 @@ export function findCondition(conditions: Condition[] | undefined, type: string)
   return conditions?.find((condition) => condition.type === type);
 }
 
-export const hasCondition = (job: Job, type: string): boolean =>
+const hasCondition = (job: Job, type: string): boolean =>
   findCondition(job.status.conditions, type)?.status === 'True';
 
 export const isFinished = (job: Job): boolean =>

@@ -26,5 +26,3 @@ export function createFinishMemory() {
 
   return { recall, forget: (jobUid: string) => void perJob.delete(jobUid) };
 }
-
-export type FinishMemory = ReturnType<typeof createFinishMemory>;

@@ -2,8 +2,7 @@ import { finalizers, hasFinalizer } from '../finalizers.ts';
 import type { Job, Pod } from '../objects.ts';
 import { names } from './names.ts';
 
-export const isTerminal = (pod: Pod): boolean =>
-  pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
+const isTerminal = (pod: Pod): boolean => pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
 
 export const isDeleting = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined;
 

@@ -7,7 +7,8 @@ export const kubeletBackoff: Backoff = { initialMs: 10_000, maxMs: 300_000 };
 const calmMs = 600_000;
 
 /** The delay before try `n`, counted from 1. */
-export const delayBefore = (n: number, { initialMs, maxMs }: Backoff) => Math.min(maxMs, initialMs * 2 ** (n - 1));
+export const delayBefore = (n: number, { initialMs, maxMs }: Backoff) =>
+  Math.min(maxMs, initialMs * 2 ** (n - 1));
 
 /** The delay before a container is started again: the first restart is at once. */
 export function createCrashBackoff(backoff: Backoff): (runMs: number) => number {

@@ -59,7 +59,10 @@ export function checkCommand({ argv: [program = ''], env, cwd }: ContainerComman
   const refuse = (why: string): never => {
     throw new StartError(`exec: ${JSON.stringify(program)}: ${why}`);
   };
-  if (!isDirectory(cwd)) throw new StartError(`chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: no such file or directory`);
+  if (!isDirectory(cwd))
+    throw new StartError(
+      `chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: no such file or directory`,
+    );
   if (!program.includes('/')) {
     const places = (env['PATH'] ?? '').split(':').map((place) => resolve(cwd, place, program));
     if (program === '' || !places.some((place) => isFile(place) && isExecutable(place))) {

@@ -35,7 +35,9 @@ export function listSegments(directory: string, attempt: number): { segment: num
   return names
     .flatMap((name) => {
       const [, run, segment] = /^(\d+)\.(\d+)\.log$/.exec(name) ?? [];
-      return Number(run) === attempt && segment !== undefined ? [{ segment: Number(segment), path: join(directory, name) }] : [];
+      return Number(run) === attempt && segment !== undefined
+        ? [{ segment: Number(segment), path: join(directory, name) }]
+        : [];
     })
     .toSorted((a, b) => a.segment - b.segment);
 }
@@ -75,7 +77,7 @@ export function openContainerLog(directory: string, attempt: number): ContainerL
       lineFeed,
     ]);
     const block = Buffer.concat(lines);
-    for (let offset = 0; offset < block.length; ) offset += writeSync(file, block, offset);
+    for (let offset = 0; offset < block.length;) offset += writeSync(file, block, offset);
     written += block.length;
     if (written >= segmentBytes) rotate();
     announce();

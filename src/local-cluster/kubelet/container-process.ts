@@ -80,21 +80,25 @@ export async function startProcess(
     removePipes();
     throw error;
   }
-  const drained = Promise.all(outputs.map((output) => new Promise((resolve) => output.once('close', resolve))));
+  const drained = Promise.all(
+    outputs.map((output) => new Promise((resolve) => output.once('close', resolve))),
+  );
 
-  const ended = new Promise<{ exitCode: number; finishedAt: Date }>((resolve) => {
-    child.once('exit', (code, signal) => {
-      const finishedAt = new Date();
-      killSession(pid);
-      // A process that left the session may hold the pipes for ever.
-      const giveUp = setTimeout(() => outputs.forEach((output) => output.destroy()), drainMs);
-      void drained.then(() => {
-        clearTimeout(giveUp);
-        removePipes();
-        resolve({ exitCode: code ?? 128 + (signal ? osConstants.signals[signal] : 0), finishedAt });
-      });
-    });
+  const exited = new Promise<number>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? osConstants.signals[signal] : 0)));
   });
+  async function untilEnded(): Promise<{ exitCode: number; finishedAt: Date }> {
+    const exitCode = await exited;
+    const finishedAt = new Date();
+    killSession(pid);
+    // A process that left the session may hold the pipes for ever.
+    const giveUp = setTimeout(() => outputs.forEach((output) => output.destroy()), drainMs);
+    await drained;
+    clearTimeout(giveUp);
+    removePipes();
+    return { exitCode, finishedAt };
+  }
+  const ended = untilEnded();
   descriptor.end('\n');
   return { pid, ended, terminate: () => sendSignal(pid, 'SIGTERM'), kill: () => killSession(pid) };
 }
@@ -105,7 +109,8 @@ type Gate = { child: ChildProcess; pid: number; descriptor: Socket };
 function openGate(command: ContainerCommand, pipes: string[]): Promise<Gate> {
   const { env, argv } = toGateArguments(command);
   return new Promise((resolve, reject) => {
-    const refuse = (why: string) => reject(new StartError(`exec: ${JSON.stringify(command.argv[0])}: ${why}`));
+    const refuse = (why: string) =>
+      reject(new StartError(`exec: ${JSON.stringify(command.argv[0])}: ${why}`));
     let child: ChildProcess;
     try {
       child = spawn('/bin/sh', ['-c', gate, 'sh', ...pipes, ...argv], {
@@ -136,7 +141,11 @@ function explain(error: unknown): string {
   return String(error);
 }
 
-function listen(path: string, stream: 'stdout' | 'stderr', onOutput: ProcessSurroundings['onOutput']): Socket {
+function listen(
+  path: string,
+  stream: 'stdout' | 'stderr',
+  onOutput: ProcessSurroundings['onOutput'],
+): Socket {
   const output = new Socket({
     fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
     readable: true,

@@ -54,7 +54,12 @@ export async function startContainer(
   };
   const image = lookUpImage(run, context.images, tell);
   if ('refusal' in image) return refuse(image.refusal, image.message);
-  tell(run, 'Normal', 'Pulled', `Container image "${run.spec.image}" already present on machine and can be accessed by the pod`);
+  tell(
+    run,
+    'Normal',
+    'Pulled',
+    `Container image "${run.spec.image}" already present on machine and can be accessed by the pod`,
+  );
 
   const attempt = run.containerID === undefined ? 0 : run.restartCount + 1;
   const { uid } = pod.metadata;

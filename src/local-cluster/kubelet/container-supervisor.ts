@@ -46,7 +46,10 @@ const syncMs = 12_000;
 /** How long a failure is shown before the back-off that follows it. */
 const shownMs = 1000;
 
-export function createSupervisor(context: SupervisorContext, { pod, tell, publish, onEnd }: PodHands): Supervisor {
+export function createSupervisor(
+  context: SupervisorContext,
+  { pod, tell, publish, onEnd }: PodHands,
+): Supervisor {
   const live = new Map<ContainerRun, RunningContainer>();
   const { uid, name, namespace } = pod().metadata;
   const fullName = `${name}_${namespace}(${uid})`;
@@ -94,14 +97,21 @@ export function createSupervisor(context: SupervisorContext, { pod, tell, publis
     const message = `Back-off pulling image "${run.spec.image}"`;
     tell(run, 'Normal', 'BackOff', message);
     tell(run, 'Warning', 'Failed', 'Error: ImagePullBackOff');
-    run.state = { waiting: { reason: 'ImagePullBackOff', message: `${message}: ErrImagePull: ${waiting.message}` } };
+    run.state = {
+      waiting: { reason: 'ImagePullBackOff', message: `${message}: ErrImagePull: ${waiting.message}` },
+    };
     publish();
     return pause(delay - shown, signal);
   }
 
   async function waitAfterCrash(run: ContainerRun, delayMs: number, signal: AbortSignal): Promise<void> {
     if (delayMs === 0) return;
-    tell(run, 'Warning', 'BackOff', `Back-off restarting failed container ${run.spec.name} in pod ${fullName}`);
+    tell(
+      run,
+      'Warning',
+      'BackOff',
+      `Back-off restarting failed container ${run.spec.name} in pod ${fullName}`,
+    );
     const shown = Math.min(shownMs, delayMs / 2);
     await pause(shown, signal);
     if (signal.aborted) return;

@@ -52,7 +52,8 @@ function readReference(reference: Wire<V1EnvVarSource>, source: EnvSource): stri
 }
 
 function refuseMissing(kind: string, reference: { name?: string; optional?: boolean } | undefined): void {
-  if (reference && !reference.optional) throw new ContainerConfigError(`${kind} "${reference.name}" not found`);
+  if (reference && !reference.optional)
+    throw new ContainerConfigError(`${kind} "${reference.name}" not found`);
 }
 
 function readField(path: string, { pod: { metadata, spec }, machine }: EnvSource): string {

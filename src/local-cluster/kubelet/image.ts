@@ -36,8 +36,13 @@ export function findImageNameFault(reference: string): string | undefined {
 function findReferenceFault(reference: string): string | undefined {
   const slash = reference.indexOf('/');
   const first = reference.slice(0, Math.max(slash, 0));
-  const hasDomain = slash > 0 && (/[.:]/.test(first) || first === 'localhost' || first.toLowerCase() !== first);
-  const remainder = hasDomain ? reference.slice(slash + 1) : slash === -1 ? `library/${reference}` : reference;
+  const hasDomain =
+    slash > 0 && (/[.:]/.test(first) || first === 'localhost' || first.toLowerCase() !== first);
+  const remainder = hasDomain
+    ? reference.slice(slash + 1)
+    : slash === -1
+      ? `library/${reference}`
+      : reference;
   const [repository = ''] = remainder.split(':');
   if (repository.toLowerCase() !== repository) return `: repository name (${repository}) must be lowercase`;
   return wellFormed.test(reference) ? undefined : '';

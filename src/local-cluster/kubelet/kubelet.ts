@@ -43,12 +43,13 @@ export type KubeletOptions = {
   log: Logger;
 };
 
+const logKey = (uid: string, container: string) => `${uid}/${container}`;
+
 export function startKubelet(options: KubeletOptions): Kubelet {
   const { registry, events, machine, images, processes, backoff, log } = options;
   const files = openPodFiles(options.podsDir);
   const workers = new Map<string, PodWorker>();
   const logs = new Map<string, RunningContainer>();
-  const logKey = (uid: string, container: string) => `${uid}/${container}`;
   let stopped = false;
 
   const context = {
@@ -62,9 +63,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     onLog(uid: string, container: string, running: RunningContainer) {
       const key = logKey(uid, container);
       logs.set(key, running);
-      void running.process.ended.then(() => {
-        if (logs.get(key) === running) logs.delete(key);
-      });
+      void running.process.ended.finally(() => logs.get(key) === running && logs.delete(key));
     },
   };
 
@@ -81,7 +80,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     workers.set(uid, worker);
     if (pod.metadata.deletionTimestamp !== undefined) worker.notice(pod);
     void worker.done
-      .catch((error: unknown) => log.error({ err: error, pod: `${namespace}/${name}` }, 'the kubelet lost a pod'))
+      .catch((error: unknown) =>
+        log.error({ err: error, pod: `${namespace}/${name}` }, 'the kubelet lost a pod'),
+      )
       .finally(() => {
         workers.delete(uid);
         if (registry.find('pods', namespace ?? '', name)?.metadata.uid !== uid) files.remove(uid);
@@ -111,7 +112,11 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       const attempt = (known?.restartCount ?? 0) - back;
       const running = logs.get(logKey(uid, container));
       const growing = running?.attempt === attempt ? running.log : undefined;
-      return readContainerLog({ directory: files.containerOf(uid, container), attempt, growing }, logOptions, signal);
+      return readContainerLog(
+        { directory: files.containerOf(uid, container), attempt, growing },
+        logOptions,
+        signal,
+      );
     },
     async stop() {
       stopped = true;

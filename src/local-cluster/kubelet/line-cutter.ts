@@ -15,7 +15,10 @@ export function createLineCutter(): { cut: (chunk: Buffer) => Piece[]; rest: () 
       const pieces: Piece[] = [];
       let start = 0;
       for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
-        const line = pending.length === 0 ? chunk.subarray(start, end) : Buffer.concat([pending, chunk.subarray(start, end)]);
+        const line =
+          pending.length === 0
+            ? chunk.subarray(start, end)
+            : Buffer.concat([pending, chunk.subarray(start, end)]);
         const { parts, left } = cutLong(line);
         pieces.push(...parts, { text: dropCarriageReturn(left), whole: true });
         pending = Buffer.alloc(0);

@@ -55,7 +55,9 @@ async function* readLines(
     const { growing } = place;
     const change = growing?.changed();
     const ended = growing?.ended() ?? true;
-    const segments = listSegments(place.directory, place.attempt).filter(({ segment }) => segment >= position.segment);
+    const segments = listSegments(place.directory, place.attempt).filter(
+      ({ segment }) => segment >= position.segment,
+    );
     for (const { segment, path } of segments) {
       if (segment !== position.segment) position = { segment, offset: 0 };
       for await (const lines of readFrom(path, position.offset, signal)) {
@@ -69,7 +71,11 @@ async function* readLines(
 }
 
 /** Yields whole lines from an offset to the end of the file as it is now. */
-async function* readFrom(path: string, offset: number, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+async function* readFrom(
+  path: string,
+  offset: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
   const file = await openIfThere(path);
   if (!file) return;
   try {
@@ -105,7 +111,11 @@ async function findTail({ directory, attempt }: LogPlace, lines: number): Promis
         const from = Math.max(0, end - chunkBytes);
         const { buffer } = await file.read(Buffer.alloc(end - from), 0, end - from, from);
         // The line feed at the very end of a block belongs to the line before it.
-        for (let at = buffer.lastIndexOf(lineFeed); at !== -1; at = at === 0 ? -1 : buffer.lastIndexOf(lineFeed, at - 1)) {
+        for (
+          let at = buffer.lastIndexOf(lineFeed);
+          at !== -1;
+          at = at === 0 ? -1 : buffer.lastIndexOf(lineFeed, at - 1)
+        ) {
           const next = from + at + 1;
           if (next === size) continue;
           wanted -= 1;
@@ -128,7 +138,7 @@ function createFormatter({ timestamps = false, sinceTime }: LogOptions): (lines:
   let atLineStart = true;
   return (lines) => {
     const output: Buffer[] = [];
-    for (let start = 0; start < lines.length; ) {
+    for (let start = 0; start < lines.length;) {
       const end = lines.indexOf(lineFeed, start);
       const timeEnd = lines.indexOf(space, start);
       const tag = lines.indexOf(space, timeEnd + 1) + 1;
@@ -154,13 +164,10 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
 }
 
 /** Leaves no listener behind: a reader may wait a million times under one signal. */
-function untilChanged(change: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    signal.addEventListener('abort', done);
-    void change?.then(done);
-  });
+async function untilChanged(change: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>();
+  const abort = () => aborted.resolve();
+  signal.addEventListener('abort', abort);
+  await Promise.race([change, aborted.promise]);
+  signal.removeEventListener('abort', abort);
 }

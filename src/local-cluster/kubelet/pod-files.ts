@@ -12,8 +12,9 @@ export type PodFiles = {
   sweep: (uids: Set<string>) => void;
 };
 
+const make = (path: string) => mkdirSync(path, { recursive: true, mode: 0o700 });
+
 export function openPodFiles(directory: string): PodFiles {
-  const make = (path: string) => mkdirSync(path, { recursive: true, mode: 0o700 });
   const scratchOf = (uid: string) => join(directory, uid, 'scratch');
   const containerOf = (uid: string, container: string) => join(directory, uid, 'containers', container);
   const remove = (uid: string) => rmSync(join(directory, uid), { recursive: true, force: true });

@@ -11,7 +11,9 @@ const unknownEnd = {
 export function toRuns(pod: Pod): ContainerRun[] {
   const { initContainers = [], containers } = pod.spec;
   const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  const waiting = { waiting: { reason: initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating' } };
+  const waiting = {
+    waiting: { reason: initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating' },
+  };
   const toRun = (spec: ContainerRun['spec'], role: ContainerRun['role']): ContainerRun => {
     const status = statuses.find(({ name }) => name === spec.name);
     return {

@@ -38,7 +38,8 @@ export function decidePhase(runs: ContainerRun[], restartPolicy: string): Phase 
 }
 
 /** A sidecar counts from its first start on, and for ever. */
-const isInitialized = (runs: ContainerRun[]) => runs.every((run) => run.role === 'main' || hasDoneItsPart(run));
+const isInitialized = (runs: ContainerRun[]) =>
+  runs.every((run) => run.role === 'main' || hasDoneItsPart(run));
 
 const hasDoneItsPart = (run: ContainerRun) =>
   run.role === 'sidecar' ? isRunning(run) || run.state.terminated !== undefined : exitCodeOf(run) === 0;
@@ -75,30 +76,37 @@ export function toPodStatus(pod: Pod, view: PodView, now: Date): Wire<V1PodStatu
   };
 }
 
+const namesOf = (runs: ContainerRun[]) => `[${runs.map(({ spec }) => spec.name).join(' ')}]`;
+
+const isTrue = (type: string): PodCondition => ({ type, status: 'True' });
+const isFalse = (type: string, reason?: string, message?: string): PodCondition => ({
+  type,
+  status: 'False',
+  reason,
+  message,
+});
+
 function decideConditions(pod: Pod, view: PodView, phase: Phase): PodCondition[] {
-  const names = (runs: ContainerRun[]) => `[${runs.map(({ spec }) => spec.name).join(' ')}]`;
   const uninitialized = view.runs.filter((run) => run.role !== 'main' && !hasDoneItsPart(run));
   const unready = view.runs.filter((run) => run.role !== 'init' && !isRunning(run));
-  const whole = (type: string, status: boolean): PodCondition => ({ type, status: status ? 'True' : 'False' });
   const readiness = (type: string): PodCondition => {
-    if (phase === 'Succeeded') return { ...whole(type, false), reason: 'PodCompleted' };
-    if (phase === 'Failed') return { ...whole(type, false), reason: 'PodFailed' };
-    if (unready.length === 0) return whole(type, true);
-    const message = `containers with unready status: ${names(unready)}`;
-    return { ...whole(type, false), reason: 'ContainersNotReady', message };
+    if (phase === 'Succeeded') return isFalse(type, 'PodCompleted');
+    if (phase === 'Failed') return isFalse(type, 'PodFailed');
+    if (unready.length === 0) return isTrue(type);
+    return isFalse(type, 'ContainersNotReady', `containers with unready status: ${namesOf(unready)}`);
   };
   const initialized = (): PodCondition => {
-    if (phase === 'Succeeded') return { ...whole('Initialized', true), reason: 'PodCompleted' };
-    if (uninitialized.length === 0) return whole('Initialized', true);
-    const message = `containers with incomplete status: ${names(uninitialized)}`;
-    return { ...whole('Initialized', false), reason: 'ContainersNotInitialized', message };
+    if (phase === 'Succeeded') return { ...isTrue('Initialized'), reason: 'PodCompleted' };
+    if (uninitialized.length === 0) return isTrue('Initialized');
+    const message = `containers with incomplete status: ${namesOf(uninitialized)}`;
+    return isFalse('Initialized', 'ContainersNotInitialized', message);
   };
   const conditions = [
-    whole('PodReadyToStartContainers', view.sandbox),
+    view.sandbox ? isTrue('PodReadyToStartContainers') : isFalse('PodReadyToStartContainers'),
     initialized(),
     readiness('Ready'),
     readiness('ContainersReady'),
-    whole('PodScheduled', true),
+    isTrue('PodScheduled'),
     ...(view.verdict?.condition ? [view.verdict.condition] : []),
   ];
   return conditions.map((condition) => ({ ...condition, observedGeneration: pod.metadata.generation }));

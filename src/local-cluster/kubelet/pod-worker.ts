@@ -36,7 +36,12 @@ const shutdownMessage = 'Pod was terminated in response to imminent node shutdow
 const shutdownVerdict: PodView['verdict'] = {
   reason: 'Terminated',
   message: shutdownMessage,
-  condition: { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: shutdownMessage },
+  condition: {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'TerminationByKubelet',
+    message: shutdownMessage,
+  },
 };
 
 /**
@@ -51,7 +56,13 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   const { restartPolicy = 'Always', terminationGracePeriodSeconds = 30, activeDeadlineSeconds } = bound.spec;
   const ownGraceMs = terminationGracePeriodSeconds * 1000;
   const runs = toRuns(bound);
-  const view: PodView = { runs, address: context.machine.address, sandbox: false, addressed: false, settled: false };
+  const view: PodView = {
+    runs,
+    address: context.machine.address,
+    sandbox: false,
+    addressed: false,
+    settled: false,
+  };
   const stopping = new AbortController();
   const sidecarsEnd = new AbortController();
   const endedProcesses: number[] = [];
@@ -62,7 +73,14 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   const supervisor = createSupervisor(context, {
     pod: () => latest,
     tell: (run, type, reason, message) =>
-      events.record({ about: latest, type, reason, message, component: 'kubelet', fieldPath: fieldPathOf(run) }),
+      events.record({
+        about: latest,
+        type,
+        reason,
+        message,
+        component: 'kubelet',
+        fieldPath: fieldPathOf(run),
+      }),
     publish,
     onEnd: (pid) => endedProcesses.push(pid),
   });
@@ -79,6 +97,9 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   function forgetEnded(): void {
     for (const pid of endedProcesses.splice(0)) context.processes.forget(pid);
   }
+
+  const mayRestart = (exitCode: number) =>
+    restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && exitCode !== 0);
 
   async function start(run: ContainerRun): Promise<void> {
     await supervisor.start(run);
@@ -97,8 +118,8 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
         sidecars.push(supervisor.supervise(run, { mayRestart: () => true, signal }));
         continue;
       }
-      const mayRestart = (exitCode: number) => exitCode !== 0 && restartPolicy !== 'Never';
-      await supervisor.supervise(run, { mayRestart, signal: stopping.signal });
+      const mayRepeat = (exitCode: number) => exitCode !== 0 && restartPolicy !== 'Never';
+      await supervisor.supervise(run, { mayRestart: mayRepeat, signal: stopping.signal });
       if (exitCodeOf(run) !== 0) return false;
     }
     return true;
@@ -107,12 +128,12 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   async function runContainers(): Promise<void> {
     const mains = runs.filter(({ role }) => role === 'main');
     const sidecars: Promise<void>[] = [];
-    const mayRestart = (exitCode: number) =>
-      restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && exitCode !== 0);
     if (await runInitContainers(sidecars)) {
       for (const run of mains) if (!stopping.signal.aborted) await start(run);
       if (!stopping.signal.aborted) publish();
-      await Promise.all(mains.map((run) => supervisor.supervise(run, { mayRestart, signal: stopping.signal })));
+      await Promise.all(
+        mains.map((run) => supervisor.supervise(run, { mayRestart, signal: stopping.signal })),
+      );
     }
     sidecarsEnd.abort();
     for (const run of runs) supervisor.terminate(run);
@@ -150,7 +171,8 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     if (order?.cause === 'abandoned' || (order?.cause === 'shutdown' && !started)) return;
     if (order) markUnknownEnds(runs);
     else publish();
-    if (order?.cause === 'shutdown' && decidePhase(runs, 'Never') !== 'Succeeded') view.verdict = shutdownVerdict;
+    if (order?.cause === 'shutdown' && decidePhase(runs, 'Never') !== 'Succeeded')
+      view.verdict = shutdownVerdict;
     view.settled = true;
     view.sandbox = false;
     publish();
@@ -193,7 +215,8 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
       if (view.settled) return;
       if (pod.metadata.generation !== pod.status.observedGeneration) publish();
       const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
-      if (deletionTimestamp !== undefined) stop({ cause: 'deleted', graceMs: deletionGracePeriodSeconds * 1000 });
+      if (deletionTimestamp !== undefined)
+        stop({ cause: 'deleted', graceMs: deletionGracePeriodSeconds * 1000 });
     },
     abandon: () => stop({ cause: 'abandoned', graceMs: 0 }),
     shutDown: (graceMs) => stop({ cause: 'shutdown', graceMs: Math.min(graceMs, ownGraceMs) }),

@@ -31,7 +31,9 @@ export function openProcessTable(directory: string): ProcessTable {
     readdirSync(directory).flatMap((name) => {
       const [startedAt, podUid] = readFileSync(join(directory, name), 'utf8').split('\n');
       // A file without its second line was being written when the cluster was killed: its process never ran.
-      return startedAt === undefined || podUid === undefined ? [] : [{ pid: Number(name), startedAt, podUid }];
+      return startedAt === undefined || podUid === undefined
+        ? []
+        : [{ pid: Number(name), startedAt, podUid }];
     });
 
   return {

@@ -18,7 +18,12 @@ function findFactsInProc(pid: number): ProcessFacts | undefined {
   }
   // The second field is the program's name, which may hold spaces and parentheses.
   const [state, , , session, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { pid, session: Number(session), startedAt: `${bootId}/${rest[15]}`, dead: state === 'Z' || state === 'X' };
+  return {
+    pid,
+    session: Number(session),
+    startedAt: `${bootId}/${rest[15]}`,
+    dead: state === 'Z' || state === 'X',
+  };
 }
 
 /** Without /proc, ps tells the process group; a job's shell puts its children there unless it is interactive. */
@@ -34,7 +39,12 @@ function readFactsWithPs(...selection: string[]): ProcessFacts[] {
     .filter((line) => line.trim() !== '')
     .map((line) => {
       const [pid, group, state = '', ...startedAt] = line.trim().split(/\s+/);
-      return { pid: Number(pid), session: Number(group), startedAt: startedAt.join(' '), dead: state.startsWith('Z') };
+      return {
+        pid: Number(pid),
+        session: Number(group),
+        startedAt: startedAt.join(' '),
+        dead: state.startsWith('Z'),
+      };
     });
 }
 
@@ -79,7 +89,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
 export function killSession(leader: number): void {
   sendSignal(-leader, 'SIGKILL');
   const killed = new Set<number>();
-  for (let survivors = listSession(leader); survivors.length > 0; ) {
+  for (let survivors = listSession(leader); survivors.length > 0;) {
     for (const pid of survivors) sendSignal(pid, 'SIGKILL');
     for (const pid of survivors) killed.add(pid);
     survivors = listSession(leader).filter((pid) => !killed.has(pid));

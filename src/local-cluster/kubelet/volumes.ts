@@ -15,13 +15,26 @@ export async function mountVolumes(
   { events, signal }: { events: EventRecorder; signal: AbortSignal },
 ): Promise<void> {
   const missing = (pod.spec.volumes ?? []).map(findMissing).find((fault) => fault !== undefined);
-  for (let tries = 1; missing !== undefined && !signal.aborted; tries += 1) {
-    events.record({ about: pod, type: 'Warning', reason: 'FailedMount', message: missing, component: 'kubelet' });
+  if (missing === undefined) return;
+  for (let tries = 1; !signal.aborted; tries += 1) {
+    events.record({
+      about: pod,
+      type: 'Warning',
+      reason: 'FailedMount',
+      message: missing,
+      component: 'kubelet',
+    });
     await pause(delayBefore(tries, retry), signal);
   }
 }
 
-function findMissing({ name, configMap, secret, projected, persistentVolumeClaim }: Wire<V1Volume>): string | undefined {
+function findMissing({
+  name,
+  configMap,
+  secret,
+  projected,
+  persistentVolumeClaim,
+}: Wire<V1Volume>): string | undefined {
   const wanted = [
     { kind: 'configmap', ...configMap },
     { kind: 'secret', name: secret?.secretName, optional: secret?.optional },

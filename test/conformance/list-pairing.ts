@@ -1,0 +1,70 @@
+import type { Bindings } from './bindings.ts';
+import { dig, isObject, listAt, objectAt, textAt, type Json, type JsonObject } from './json.ts';
+
+const generatedNameOf = (item: Json): string =>
+  textAt(item, 'metadata', 'name') || textAt(item, 'object', 'metadata', 'name') || textAt(item, 'cells', 0);
+
+/** Lists are in order of names, and generated names fall otherwise each time: puts items beside what they stand for. */
+export function alignItems(recorded: Json[], actual: Json[], bindings: Bindings): Json[] {
+  const found = recorded.map((item) => {
+    const name = bindings.find(generatedNameOf(item));
+    return name === undefined ? undefined : actual.find((one) => generatedNameOf(one) === name);
+  });
+  return found.every((item) => item !== undefined) ? found : actual;
+}
+
+/** How an entry of the discovery documents is called. */
+export const servedName = (item: Json): string =>
+  textAt(item, 'name') ||
+  textAt(item, 'resource') ||
+  textAt(item, 'subresource') ||
+  textAt(item, 'groupVersion') ||
+  textAt(item, 'metadata', 'name');
+
+/** What a client of Jobs cannot do without; what else is served is each cluster's own choice. */
+const essentials = new Set([
+  'batch',
+  'batch/v1',
+  'authorization.k8s.io',
+  'authorization.k8s.io/v1',
+  'v1',
+  'namespaces',
+  'events',
+  'jobs',
+  'jobs/status',
+  'pods',
+  'pods/log',
+  'pods/status',
+  'log',
+  'status',
+  'selfsubjectaccessreviews',
+  'selfsubjectrulesreviews',
+]);
+
+/** Pairs of entries that both serve, and those that are missing though they must not be. */
+export function pairServed(
+  recorded: Json[],
+  actual: Json[],
+): { name: string; left: Json; right: Json | undefined }[] {
+  return recorded.flatMap((left) => {
+    const name = servedName(left);
+    const right = actual.find((item) => servedName(item) === name);
+    return right === undefined && !essentials.has(name) ? [] : [{ name, left, right }];
+  });
+}
+
+/**
+ * Causes about the entries of one map (labels, annotations) come in the map's order, which is chance. Gives the actual
+ * Status with its causes, and the message that joins them, in the recorded order where only that differs.
+ */
+export function alignCauses(recorded: JsonObject, actual: JsonObject): JsonObject {
+  const [wanted, own] = [listAt(recorded, 'details', 'causes'), listAt(actual, 'details', 'causes')];
+  const fields = (causes: Json[]) => causes.map((cause) => textAt(cause, 'field')).join();
+  const sorted = (causes: Json[]) => causes.map(sentenceOf).toSorted().join();
+  if (wanted.length < 2 || fields(wanted) !== fields(own) || sorted(wanted) !== sorted(own)) return actual;
+  const sentences = (causes: Json[]) => causes.map(sentenceOf).join(', ');
+  const message = textAt(actual, 'message').replace(sentences(own), () => sentences(wanted));
+  return { ...actual, message, details: { ...objectAt(actual, 'details'), causes: wanted } };
+}
+
+const sentenceOf = (cause: Json): string => `${textAt(cause, 'field')}: ${textAt(cause, 'message')}`;

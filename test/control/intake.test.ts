@@ -1,0 +1,92 @@
+import { randomFillSync } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createIntake } from '../../src/control/intake.ts';
+import type { Intake } from '../../src/control/intake.ts';
+import { jobRequestSchema } from '../../src/core/job-request.ts';
+import { completeJob } from '../support/sightings.ts';
+import { openStage } from '../store/stage.ts';
+import type { Stage } from '../store/stage.ts';
+
+let stage: Stage;
+let intake: Intake;
+
+beforeEach(() => {
+  stage = openStage();
+  intake = createIntake({
+    store: stage.store,
+    clock: stage.clock,
+    random: (bytes) => randomFillSync(bytes),
+    workerImage: 'jobspawn-worker',
+    namespace: 'jobs',
+  });
+});
+
+afterEach(() => stage.close());
+
+const accept = (body: object, idempotencyKey: string | null = null) =>
+  intake.accept(jobRequestSchema.parse({ name: 'Nightly Report', ...body }), { idempotencyKey });
+
+const conflict = expect.objectContaining({ code: 'conflict' });
+
+test('a request becomes a queued job with a time-ordered id and the name of its Kubernetes Job', () => {
+  const { kind, job } = accept({});
+  expect(kind).toBe('accepted');
+  expect(job.id).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+  expect(job.kubernetes).toMatchObject({
+    namespace: 'jobs',
+    name: expect.stringMatching(/^nightly-report-[bcdfghjklmnpqrstvwxz2456789]{10}$/),
+  });
+  expect(job.spec.image).toBe('jobspawn-worker');
+  stage.advance(1);
+  expect(accept({}).job.id > job.id).toBe(true);
+});
+
+describe('the same request again', () => {
+  test('without a key or an id is another job', () => {
+    expect(accept({}).job.id).not.toBe(accept({}).job.id);
+  });
+
+  test('with its key is the same job, whatever the order of its fields', () => {
+    const first = accept({ env: { A: '1', B: '2' }, priority: 1 }, 'key');
+    const again = accept({ priority: 1, env: { B: '2', A: '1' } }, 'key');
+    expect(again).toEqual({ kind: 'same', job: first.job });
+  });
+
+  test('with its id is the same job', () => {
+    accept({ id: 'mine' });
+    expect(accept({ id: 'mine' })).toMatchObject({ kind: 'same', job: { id: 'mine' } });
+  });
+
+  test('that names a default is the same as one that leaves it out', () => {
+    accept({ id: 'mine' });
+    expect(accept({ id: 'mine', backoffLimit: 0 }).kind).toBe('same');
+  });
+});
+
+test('another request with a used key or id is a conflict', () => {
+  accept({ id: 'mine' }, 'key');
+  expect(() => accept({ id: 'mine', args: ['x'] })).toThrow(conflict);
+  expect(() => accept({ id: 'mine', args: ['x'] }, 'key')).toThrow(conflict);
+  expect(stage.store.countStates().QUEUED).toBe(1);
+});
+
+test('a job run again is a new one of the same spec, linked to the first, under an id of its own', () => {
+  const { job } = accept({ id: 'mine', args: ['a'] }, 'key');
+  const again = intake.rerun('mine').job;
+  expect(again).toMatchObject({ name: 'Nightly Report', rerunOf: 'mine', spec: job.spec, state: 'QUEUED' });
+  expect(again.id).not.toBe('mine');
+  expect(again.kubernetes.name).not.toBe(job.kubernetes.name);
+  expect(intake.rerun('mine').job.id).not.toBe(again.id);
+  expect(() => intake.rerun('nobody')).toThrow(expect.objectContaining({ code: 'not-found' }));
+});
+
+test('a cancel is carried out, repeated without harm, and refused where there is nothing to cancel', () => {
+  accept({ id: 'mine' });
+  expect(intake.cancel('mine')).toEqual({ kind: 'cancelled' });
+  expect(intake.cancel('mine')).toEqual({ kind: 'already-cancelled' });
+  expect(() => intake.cancel('nobody')).toThrow(expect.objectContaining({ code: 'not-found' }));
+  const id = stage.create();
+  expect(intake.cancel(id)).toEqual({ kind: 'requested' });
+  stage.store.observeJob(id, completeJob());
+  expect(() => intake.cancel(id)).toThrow(conflict);
+});

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { startObserver } from '../../src/control/observer.ts';
+import { createKube } from '../../src/kube/cluster.ts';
+import { connectCluster } from '../../src/kube/connection.ts';
+import type { Connection } from '../../src/kube/connection.ts';
+import { openStore } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jobRequestSchema, toJobSpec } from '../../src/core/job-request.ts';
+import { jobIdLabel } from '../../src/core/labels.ts';
+import { until } from '../support/until.ts';
+import { sendJson, startFakeApi } from '../kube/fake-api.ts';
+
+let dir: string;
+let store: Store;
+let api: Awaited<ReturnType<typeof startFakeApi>>;
+let connection: Connection;
+let stop: AbortController;
+let done: Promise<unknown> | undefined;
+/** What the cluster lists. */
+let jobs: unknown[];
+let lines: string[];
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'observer-'));
+  store = openStore({ path: join(dir, 'jobs.db'), clock: () => new Date(), log: pino({ level: 'silent' }) });
+  jobs = [];
+  lines = [];
+  api = await startFakeApi(({ path, query }, response) => {
+    if (query.has('watch')) response.writeHead(200).flushHeaders();
+    else
+      sendJson(response, 200, {
+        metadata: { resourceVersion: '1' },
+        items: path.endsWith('/jobs') ? jobs : [],
+      });
+  });
+  connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath });
+  stop = new AbortController();
+});
+
+afterEach(async () => {
+  stop.abort();
+  await done;
+  await connection.close();
+  await api.close();
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
+function start(overrides: Partial<Store> = {}) {
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+  const kube = createKube({ connection, namespace: 'jobs', log });
+  const observer = startObserver({ store: { ...store, ...overrides }, kube, log, signal: stop.signal });
+  done = observer.done;
+  return observer;
+}
+
+/** A row that was sent to the cluster, and the Job as the cluster lists it. */
+function send(id: string) {
+  const spec = toJobSpec(jobRequestSchema.parse({ name: id }), 'worker');
+  const names = { namespace: 'jobs', generateName: `${id}-`, kubernetesName: `${id}-bcdfghjklm` };
+  store.acceptJob({ id, name: id, spec, requestHash: id, idempotencyKey: null, rerunOf: null, ...names });
+  store.claimDispatch(id);
+  store.settleCreated(id, { uid: `uid-of-${id}` });
+  return toListed(id);
+}
+
+function toListed(id: string, uid = `uid-of-${id}`) {
+  const labels = { [jobIdLabel]: id };
+  return {
+    metadata: {
+      uid,
+      name: `${id}-bcdfghjklm`,
+      namespace: 'jobs',
+      labels,
+      resourceVersion: '1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
+    spec: {},
+    status: { conditions: [{ type: 'Complete', status: 'True' }], succeeded: 1 },
+  };
+}
+
+test('what the first lists show and lack is told to the store', async () => {
+  jobs = [send('there')];
+  send('away');
+  const observer = start();
+  await observer.synced;
+  expect(store.findJob('there')?.state).toBe('SUCCEEDED');
+  expect(await observer.compareOnce()).toEqual({ jobsGone: 1, podsGone: 0, orphans: 0 });
+  expect(store.findJob('away')?.state).toBe('LOST');
+});
+
+test('a job that is sent while a compare lists is not taken for gone', async () => {
+  const observer = start();
+  await observer.synced;
+  await observer.compareOnce();
+  const comparing = observer.compareOnce();
+  send('just-now');
+  await comparing;
+  expect(store.findJob('just-now')?.state).toBe('CREATED');
+});
+
+test('an observation that the store cannot take is told again', async () => {
+  jobs = [send('one'), send('two')];
+  let isFull = true;
+  const observer = start({
+    observeJob: (id, observation) => {
+      if (isFull) throw new Error('database or disk is full');
+      store.observeJob(id, observation);
+    },
+  });
+  await observer.synced;
+  expect(observer.retryOwed()).toEqual({ owed: 2 });
+  expect(lines).toHaveLength(2);
+  isFull = false;
+  expect(observer.retryOwed()).toEqual({ owed: 0 });
+  expect(['one', 'two'].map((id) => store.findJob(id)?.state)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+});
+
+test('a Job under our name with another uid says nothing of ours', async () => {
+  send('mine');
+  jobs = [toListed('mine', 'another-uid')];
+  const observer = start();
+  await observer.synced;
+  expect(store.findJob('mine')?.state).toBe('CREATED');
+});
+
+test('an orphan is told once', async () => {
+  jobs = [toListed('nobody')];
+  const observer = start();
+  await observer.synced;
+  expect(await observer.compareOnce()).toMatchObject({ orphans: 1 });
+  expect(await observer.compareOnce()).toMatchObject({ orphans: 1 });
+  await until(() => lines.length === 1);
+  expect(lines[0]).toContain('belongs to no row');
+});

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { seenJob } from '../support/sightings.ts';
+import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+let stage: Stage;
+
+beforeEach(() => {
+  stage = openStage();
+});
+
+afterEach(() => stage.close());
+
+const next = (limit = 10, except?: ReadonlySet<string>) =>
+  stage.store.nextToDispatch(limit, except).map((item) => item.id);
+
+test('the queue goes by priority, then by age', () => {
+  stage.accept({ id: 'first' });
+  stage.accept({ id: 'urgent', spec: { priority: 5 } });
+  stage.accept({ id: 'second' });
+  stage.accept({ id: 'idle', spec: { priority: -1 } });
+  expect(next()).toEqual(['urgent', 'first', 'second', 'idle']);
+  expect(next(1)).toEqual(['urgent']);
+});
+
+test('what the caller has in its hands does not stand in the way of others', () => {
+  for (const id of ['a', 'b', 'c']) stage.accept({ id });
+  expect(next(1, new Set(['a', 'b']))).toEqual(['c']);
+});
+
+test('a claim without an outcome is handed out again after a restart, with its name and its first time', () => {
+  const id = stage.accept();
+  expect(stage.store.claimDispatch(id)).toBe(true);
+  stage.reopen();
+  stage.advance(5000);
+  expect(stage.store.claimDispatch(id)).toBe(true);
+  expect(stage.store.nextToDispatch(1)).toMatchObject([
+    {
+      id,
+      kubernetesName: 'report-bcdfghjklm',
+      claimedAt: '2026-01-01T10:00:00.500Z',
+      cancelRequested: false,
+    },
+  ]);
+  expect(stage.store.countInCluster()).toBe(1);
+});
+
+test('a created job leaves the queue and holds a place until it ends', () => {
+  const id = stage.create();
+  expect(next()).toEqual([]);
+  expect(stage.store.countInCluster()).toBe(1);
+  expect(stage.store.findJob(id)).toMatchObject({ state: 'CREATED', kubernetes: { uid: 'job-uid' } });
+  stage.store.markJobGone(id, 'job-uid');
+  expect(stage.store.countInCluster()).toBe(0);
+});
+
+test('the answer to a create that the watch has overtaken changes nothing', () => {
+  const id = stage.accept();
+  stage.store.claimDispatch(id);
+  stage.store.observeJob(id, seenJob());
+  expect(next()).toEqual([]);
+  const before = stage.history(id);
+  stage.store.settleCreated(id, { uid: 'job-uid' });
+  expect(stage.history(id)).toEqual(before);
+});
+
+test('a refused job is FAILED with the server’s own words', () => {
+  const id = stage.accept();
+  stage.store.claimDispatch(id);
+  stage.store.settleRefused(id, { reason: 'Invalid', message: 'spec.template: Required value' });
+  expect(stage.store.findJob(id)).toMatchObject({
+    state: 'FAILED',
+    reason: 'Invalid',
+    explanation: expect.stringContaining('spec.template: Required value'),
+  });
+});
+
+test('a create that nobody can tell the outcome of is LOST, and never sent again', () => {
+  const id = stage.accept();
+  stage.store.claimDispatch(id);
+  stage.store.settleUnknown(id, { message: 'Nobody answered in time.' });
+  expect(stage.store.findJob(id)).toMatchObject({
+    state: 'LOST',
+    reason: 'OutcomeUnknown',
+    explanation: 'Nobody answered in time.',
+  });
+  expect(next()).toEqual([]);
+  expect(stage.store.claimDispatch(id)).toBe(false);
+});
+
+test('the first outcome stays', () => {
+  const id = stage.create();
+  stage.store.settleRefused(id, { reason: 'Invalid', message: 'late' });
+  stage.store.settleUnknown(id, { message: 'late' });
+  stage.store.settleCreated(id, { uid: 'another-uid' });
+  expect(stage.store.findJob(id)).toMatchObject({ state: 'CREATED', kubernetes: { uid: 'job-uid' } });
+});
+
+test('a cancelled job cannot be claimed any more', () => {
+  const id = stage.accept();
+  stage.store.requestCancel(id, 'User');
+  expect(stage.store.claimDispatch(id)).toBe(false);
+  expect(next()).toEqual([]);
+});
+
+test('a new name is taken only while the create is open', () => {
+  const id = stage.accept();
+  stage.store.renameJob(id, { kubernetesName: 'report-other' });
+  expect(stage.store.findJob(id)?.kubernetes.name).toBe('report-other');
+  stage.store.claimDispatch(id);
+  stage.store.settleCreated(id, { uid: 'job-uid' });
+  stage.store.renameJob(id, { kubernetesName: 'report-third' });
+  expect(stage.store.findJob(id)?.kubernetes.name).toBe('report-other');
+});
+
+test('a queued job says why it waits, once, and forgets it when it is created', () => {
+  const id = stage.accept();
+  const why = { reason: 'QuotaExceeded', explanation: 'The quota is full.' };
+  stage.store.noteQueued(id, why);
+  stage.store.noteQueued(id, why);
+  expect(stage.store.findJob(id)).toMatchObject({ state: 'QUEUED', ...why });
+  expect(stage.history(id)).toEqual(['state:QUEUED', 'state:QUEUED']);
+  stage.store.claimDispatch(id);
+  stage.store.requestCancel(id, 'User');
+  expect(stage.store.findJob(id)).toMatchObject(why);
+  stage.store.settleCreated(id, { uid: 'job-uid' });
+  expect(stage.store.findJob(id)).toMatchObject({ state: 'CREATED', reason: null, explanation: null });
+  stage.store.noteQueued(id, why);
+  expect(stage.store.findJob(id)?.reason).toBeNull();
+});

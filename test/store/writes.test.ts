@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { openDatabase } from '../../src/store/database.ts';
+import { createWrites } from '../../src/store/writes.ts';
+import { silent } from './stage.ts';
+
+let directory: string;
+let database: ReturnType<typeof openDatabase>;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'jobspawn-writes-'));
+  database = openDatabase(join(directory, 'jobspawn.db'));
+  database.db.exec(
+    `INSERT INTO jobs (id, name, spec, priority, request_hash, namespace, generate_name, kubernetes_name, created_at)
+     VALUES ('a', 'a', '{}', 0, '', 'jobs', 'a-', 'a-b', '2026-01-01T00:00:00.000Z')`,
+  );
+});
+
+afterEach(() => {
+  database.close();
+  rmSync(directory, { recursive: true });
+});
+
+function setup() {
+  const writes = createWrites({ db: database.db, clock: () => new Date(), log: silent });
+  const say = (message: string) => writes.append({ jobId: 'a', kind: 'report', state: 'QUEUED', message });
+  const count = () => database.db.prepare('SELECT count(*) FROM job_events').pluck().get();
+  return { writes, say, count };
+}
+
+test('listeners are told once, after the commit, and only of transactions that wrote history', () => {
+  const { writes, say, count } = setup();
+  const seen: unknown[] = [];
+  const stop = writes.onCommit(() => seen.push([count(), database.db.inTransaction]));
+  writes.transact(() => {
+    say('one');
+    say('two');
+  });
+  writes.transact(() => 'nothing');
+  expect(seen).toEqual([[2, false]]);
+  stop();
+  writes.transact(() => say('three'));
+  expect(seen).toHaveLength(1);
+});
+
+test('a transaction that throws leaves nothing behind and tells nobody', () => {
+  const { writes, say, count } = setup();
+  let told = 0;
+  writes.onCommit(() => (told += 1));
+  const failing = () =>
+    writes.transact(() => {
+      say('one');
+      throw new Error('changed my mind');
+    });
+  expect(failing).toThrow('changed my mind');
+  expect(count()).toBe(0);
+  writes.transact(() => undefined);
+  expect(told).toBe(0);
+});
+
+test('a listener that throws keeps nothing from the others, nor from the writer', () => {
+  const { writes, say } = setup();
+  let told = 0;
+  writes.onCommit(() => {
+    throw new Error('broken listener');
+  });
+  writes.onCommit(() => (told += 1));
+  expect(writes.transact(() => (say('one'), 'written'))).toBe('written');
+  expect(told).toBe(1);
+});
+
+test('a full disk is unavailable, leaves nothing half written, and is forgotten when there is room again', () => {
+  const { writes, say, count } = setup();
+  const limit = (pages: number) => database.db.pragma(`max_page_count = ${pages}`);
+  limit(Number(database.db.pragma('page_count', { simple: true })));
+  const write = () => writes.transact(() => say('x'.repeat(1024 * 1024)));
+  expect(write).toThrow(expect.objectContaining({ name: 'AppError', code: 'unavailable' }));
+  expect(count()).toBe(0);
+  limit(1_000_000);
+  write();
+  expect(count()).toBe(1);
+});
+
+test.each([
+  ["UPDATE jobs SET state = 'RUNNING', claimed_at = created_at", 'a running job has a start'],
+  ["UPDATE jobs SET state = 'SUCCEEDED', claimed_at = created_at", 'a final job has an end'],
+  ['UPDATE jobs SET finished_at = created_at', 'only a final job has an end'],
+  ["UPDATE jobs SET state = 'CREATED'", 'what is in the cluster was claimed first'],
+  ["UPDATE jobs SET kubernetes_uid = 'u', claimed_at = created_at", 'a uid comes with an outcome'],
+  ["UPDATE jobs SET claimed_at = created_at, dispatch = 'created'", 'a created Job has a uid'],
+  ["UPDATE jobs SET state = 'PAUSED'", 'a state is one of the seven'],
+  ["UPDATE jobs SET spec = 'no json'", 'a spec is JSON'],
+])('the schema refuses "%s": %s', (sql) => {
+  expect(() => database.db.exec(sql)).toThrow(/CHECK constraint failed/);
+});
