@@ -1,31 +1,6 @@
-import { AppError } from '../core/app-error.ts';
-import { ConfigError, parseConfig } from './config.ts';
-import { startApp } from './start-app.ts';
-import type { App } from './start-app.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
-/** EX_CONFIG of sysexits.h: starting again without a change would not help. */
-const configurationFault = 78;
-
-try {
-  const app = await startApp(parseConfig(process.env));
-  const stop = (error?: unknown) => void app.stop().then(() => leave(error), leave);
-  process.once('SIGTERM', () => stop());
-  process.once('SIGINT', () => stop());
-  // The cluster may turn out to be another one long after the start, when it is reached at last.
-  app.failed.catch(stop);
-  console.log(greeting(app));
-} catch (error) {
-  leave(error);
-}
-
-function greeting({ url, kubeconfigPath }: App): string {
-  const page = `Jobspawn is ready: ${url}/jobs`;
-  if (kubeconfigPath === undefined) return page;
-  return `${page}\nFor kubectl, the kubeconfig of its local cluster:\n${kubeconfigPath}`;
-}
-
-function leave(error?: unknown): never {
-  const expected = error instanceof AppError || error instanceof ConfigError;
-  if (error !== undefined) console.error(expected ? error.message : error);
-  process.exit(error instanceof ConfigError ? configurationFault : error === undefined ? 0 : 1);
-}
+// Stripping types and compiling is most of a start, in time and in memory; what it made is kept beside the packages.
+enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/jobspawn'));
+await import('./serve.ts');

@@ -16,7 +16,7 @@ import { keepUrlPrefix, writeKubeconfig } from './kubeconfig.ts';
 import type { Backoff } from './kubelet/backoff.ts';
 import { kubeletBackoff } from './kubelet/backoff.ts';
 import type { Images } from './kubelet/image.ts';
-import { startKubelet } from './kubelet/kubelet.ts';
+import { createKubelet } from './kubelet/kubelet.ts';
 import { openProcessTable } from './kubelet/process-table.ts';
 import { recoverPods } from './kubelet/recovery.ts';
 import { describeMachine } from './machine.ts';
@@ -63,8 +63,9 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   const dataDir = resolve(options.dataDir);
   const releasers: (() => void | Promise<void>)[] = [];
   const release = async () => {
-    for (let next = releasers.pop(); next; next = releasers.pop()) await next();
+    for (const next of releasers.toReversed()) await next();
   };
+  let stopped: Promise<void> | undefined;
   try {
     claimDataDirectory(dataDir);
     const registry = openRegistry({ dataDir });
@@ -76,7 +77,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     if (ended > 0) log.warn({ pods: ended }, 'pods of an earlier local cluster were ended');
 
     const events = createEventRecorder(registry);
-    const kubelet = startKubelet({
+    const kubelet = createKubelet({
       registry,
       events,
       machine,
@@ -91,6 +92,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const api = await serveApi({ registry, prefix, readLog: kubelet.readLog, port: options.port ?? 0, log });
     // Watchers see the pods end before their connections do.
     releasers.push(() => api.close(), kubelet.stop);
+    // Not before the port is had: a start that fails runs nothing.
+    kubelet.start();
 
     const controllers = [
       startScheduler({ registry, events, machine }),
@@ -98,7 +101,11 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
       startGarbageCollector({ registry, log }),
     ];
     releasers.push(...controllers.map(({ stop }) => stop));
-    return { url: api.url, kubeconfigPath: writeKubeconfig(dataDir, api.url), stop: release };
+    return {
+      url: api.url,
+      kubeconfigPath: writeKubeconfig(dataDir, api.url),
+      stop: () => (stopped ??= release()),
+    };
   } catch (error) {
     await release();
     throw toFault(error, options.port);

@@ -40,11 +40,13 @@ function parseFlags() {
   }
 }
 
+const toShellWord = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
 async function run({ port, dataDir, workerImage }: Settings): Promise<void> {
   const log = pino({ level: 'info' }, pino.destination(2));
   const cluster = await startLocalCluster({ dataDir, port, images: workerImages(workerImage), log });
   console.log(cluster.kubeconfigPath);
-  console.log(`export KUBECONFIG=${cluster.kubeconfigPath}`);
+  console.log(`export KUBECONFIG=${toShellWord(cluster.kubeconfigPath)}`);
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

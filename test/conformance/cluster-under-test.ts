@@ -41,8 +41,10 @@ async function openLocalCluster(): Promise<ClusterUnderTest> {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
-  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
-  const kubeconfigPath = String(line).trim();
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  await until(() => printed.endsWith('\n') || child.exitCode !== null, { timeoutMs: 20_000 });
+  const kubeconfigPath = printed.trim();
   if (child.exitCode !== null)
     throw new Error(`the local cluster ended with ${child.exitCode} before it began`);
   const config = new KubeConfig();

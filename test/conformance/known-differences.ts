@@ -20,12 +20,17 @@ export const spellCommand = (text: string): string =>
   text
     .replaceAll('/m/', './')
     .replace(/\/dev\/termination-log|\/tmp\/msg/g, '"$KUBERNETES_TERMINATION_MESSAGE_PATH"')
-    .replace(/^(?!.*trap )(?=.*\bsleep )/s, 'trap "" TERM; ');
+    .replace(/^(?!.*trap )(?=.*\bsleep )/s, "trap '' TERM; ");
 
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 const differences: KnownDifference[] = [
+  {
+    recordings: ['kubectl'],
+    at: /describe pod -l job-name=hello, output$/,
+    why: 'pods have no service account token',
+  },
   {
     recordings: ['01-discovery'],
     at: /#4 \.paths$|#16 (\.paths\.|header content-type)|#3[12] $/,
@@ -108,6 +113,11 @@ const differences: KnownDifference[] = [
   },
   {
     recordings: ['19-termination'],
+    at: /pods of sidecar$/,
+    why: 'the pod is not ready to start containers once it has ended, and not before',
+  },
+  {
+    recordings: ['19-termination'],
     at: /#24 \.(PATH|HOME|SSL_CERT_FILE|DISK|KUBERNETES_\w+)$|#25 \.argv\[14\]$/,
     why: 'a process of this machine has its surroundings, and there is no Service of the API',
   },
@@ -162,20 +172,22 @@ const steps: SkippedStep[] = [
   },
 ];
 
+const sendsProtobuf = 'sends protobuf, and no JSON when that is refused';
+
 const commands: SkippedCommand[] = [
   { titles: /\/ version$/, why: 'prints the versions of both sides' },
-  { titles: /\/ api-(resources|versions)/, why: 'the local cluster serves fewer kinds', only: 'local' },
+  { titles: /--for job\/hello$/, why: 'is refused by kubectl itself, in the words of its version' },
+  { titles: /\/ api-(resources|versions)/, why: 'fewer kinds are served', only: 'local' },
+  { titles: /\/ create (cron)?job .*(-- date|=server|-- true$)/, why: sendsProtobuf, only: 'local' },
+  { titles: /\/ auth /, why: sendsProtobuf, only: 'local' },
   {
-    titles: /\/ create (cron)?job .*(-- date|=server|-- true$)/,
-    why: 'sends protobuf, and no JSON when that is refused',
+    titles: /\/ (delete job quick|.*cronjob|get jobs --show-labels$)/,
+    why: 'needs what was made so',
     only: 'local',
   },
-  { titles: /\/ auth /, why: 'sends protobuf, and no JSON when that is refused', only: 'local' },
-  {
-    titles: /delete \/ (delete job quick|get cronjobs|get jobs --show-labels|delete cronjob)/,
-    why: 'needs what such a command made',
-    only: 'local',
-  },
+  { titles: /\/ (apply --server-side|delete job ssa)/, why: 'there is no server-side apply', only: 'local' },
+  { titles: /\/ explain /, why: 'the schemas hold no descriptions', only: 'local' },
+  { titles: /\/ get --raw /, why: 'kubectl leaves out the prefix of the address', only: 'local' },
 ];
 
 export const differenceTables: Tables = { differences, steps, commands };

@@ -6,6 +6,7 @@ import { recordedImage, type ClusterUnderTest } from './cluster-under-test.ts';
 import type { Finding, Reckoning } from './reckoning.ts';
 import { maskNames } from './masks.ts';
 import { demand, hasConditions } from './demands.ts';
+import { spellCommand } from './known-differences.ts';
 import { loadTranscript, type TypedCommand } from './transcript.ts';
 import { until } from '../support/until.ts';
 
@@ -80,7 +81,8 @@ export async function replayTranscript(cluster: ClusterUnderTest, reckoning: Rec
         .replaceAll(recordedImage, cluster.image)
         .replaceAll('node-1', cluster.nodeName)
         // Time enough for all that is asked while it runs, on a slow machine too.
-        .replaceAll('sleep 14', 'sleep 40'),
+        .replaceAll('sleep 14', 'sleep 40')
+        .replaceAll('sleep 30', cluster.kind === 'local' ? spellCommand('sleep 30') : 'sleep 30'),
     );
     for (const command of commands) {
       if (reckoning.skipsCommand(command.title)) continue;
@@ -157,7 +159,7 @@ function compareOutput(command: TypedCommand, seen: Output): Finding[] {
     return isUnordered ? plain.toSorted() : plain;
   };
   const compare = (what: string, recorded: string[], actual: string[]) => {
-    const [wanted, own] = [read(recorded), read(actual)];
+    const [wanted, own] = [read(recorded), cutAlike(read(recorded), read(actual))];
     const missing = wanted.filter((line) => !own.includes(line));
     const surplus = own.filter((line) => !wanted.includes(line));
     if (wanted.join('\n') === own.join('\n')) return;
@@ -174,6 +176,13 @@ function compareOutput(command: TypedCommand, seen: Output): Finding[] {
     findings.push({ at: `${at}, exit code`, recorded: command.exitCode, actual: seen.exitCode });
   return findings;
 }
+
+/** The transcript cuts very long lines. */
+const cutAlike = (recorded: string[], actual: string[]): string[] =>
+  actual.map((line, index) => {
+    const wanted = recorded[index] ?? '';
+    return wanted.endsWith('...') ? `${line.slice(0, wanted.length - 3)}...` : line;
+  });
 
 /** What differs between two runs, and between the versions of kubectl that the transcript tells of. */
 function normalize(line: string): string {

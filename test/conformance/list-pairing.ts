@@ -1,5 +1,5 @@
 import type { Bindings } from './bindings.ts';
-import { dig, isObject, listAt, objectAt, textAt, type Json, type JsonObject } from './json.ts';
+import { listAt, objectAt, textAt, type Json, type JsonObject } from './json.ts';
 
 const generatedNameOf = (item: Json): string =>
   textAt(item, 'metadata', 'name') || textAt(item, 'object', 'metadata', 'name') || textAt(item, 'cells', 0);
@@ -59,12 +59,16 @@ export function pairServed(
  */
 export function alignCauses(recorded: JsonObject, actual: JsonObject): JsonObject {
   const [wanted, own] = [listAt(recorded, 'details', 'causes'), listAt(actual, 'details', 'causes')];
-  const fields = (causes: Json[]) => causes.map((cause) => textAt(cause, 'field')).join();
-  const sorted = (causes: Json[]) => causes.map(sentenceOf).toSorted().join();
-  if (wanted.length < 2 || fields(wanted) !== fields(own) || sorted(wanted) !== sorted(own)) return actual;
-  const sentences = (causes: Json[]) => causes.map(sentenceOf).join(', ');
-  const message = textAt(actual, 'message').replace(sentences(own), () => sentences(wanted));
-  return { ...actual, message, details: { ...objectAt(actual, 'details'), causes: wanted } };
+  const inOrder = wanted.flatMap(
+    (cause) => own.find((other) => sentenceOf(other) === sentenceOf(cause)) ?? [],
+  );
+  const isReordered =
+    wanted.length > 1 && inOrder.length === own.length && fieldsOf(wanted) === fieldsOf(own);
+  if (!isReordered) return actual;
+  const message = textAt(actual, 'message').replace(sentencesOf(own), () => sentencesOf(inOrder));
+  return { ...actual, message, details: { ...objectAt(actual, 'details'), causes: inOrder } };
 }
 
 const sentenceOf = (cause: Json): string => `${textAt(cause, 'field')}: ${textAt(cause, 'message')}`;
+const sentencesOf = (causes: Json[]): string => causes.map(sentenceOf).join(', ');
+const fieldsOf = (causes: Json[]): string => causes.map((cause) => textAt(cause, 'field')).join();

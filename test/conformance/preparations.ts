@@ -68,6 +68,17 @@ export const preparations: Record<string, Preparation> = {
     },
   },
 
+  '19-termination': {
+    instead: {
+      /** Ends as one that took too much memory does, but for the reason. */
+      16: async (theatre) =>
+        void (await create(
+          theatre,
+          jobManifest(theatre, 'oom', 'kill -9 $$', { spec: { backoffLimit: 0 } }),
+        )),
+    },
+  },
+
   '12-delete': {
     async before(theatre) {
       const patient = 'trap "exit 0" TERM; sleep 1000 & wait';

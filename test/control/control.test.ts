@@ -156,22 +156,6 @@ test('a job that dies at once when it is cancelled leaves its log all the same',
   expect(await keptLog(id)).toBe('hi\n');
 });
 
-test('the log of a container that is started again in its pod is kept at the end, not before', async () => {
-  // Near enough to its deadline to be listened to from the start.
-  const id = submit('echo $(date +%s); sleep 0.3; test "$(date +%s)" -ge "$AFTER"; ', {
-    restartPolicy: 'OnFailure',
-    backoffLimit: 20,
-    activeDeadlineSeconds: 8,
-    env: { AFTER: String(Math.floor(Date.now() / 1000) + 7) },
-  });
-  expect(await untilEnd(id)).toMatchObject({ state: 'SUCCEEDED' });
-  const [attempt] = get(id).tasks[0]?.attempts ?? [];
-  expect(attempt?.restarts).toBeGreaterThan(0);
-  expect(Number(await keptLog(id))).toBeGreaterThanOrEqual(
-    Math.floor(Date.parse(attempt?.startedAt ?? '') / 1000),
-  );
-});
-
 test('a job whose image is not to be had says so while it waits', async () => {
   const id = submit('true', { image: 'registry.example.com/nothing:1' });
   await until(() => ['ErrImagePull', 'ImagePullBackOff'].includes(get(id).reason ?? ''));

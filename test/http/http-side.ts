@@ -23,7 +23,7 @@ const clock = () => new Date();
 export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: string[] } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
-  const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
+  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
   const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
   const intake = createIntake({
     store,

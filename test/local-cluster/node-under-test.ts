@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { createEventRecorder } from '../../src/local-cluster/event-recorder.ts';
 import type { Backoff } from '../../src/local-cluster/kubelet/backoff.ts';
 import type { Images } from '../../src/local-cluster/kubelet/image.ts';
-import { startKubelet } from '../../src/local-cluster/kubelet/kubelet.ts';
+import { createKubelet } from '../../src/local-cluster/kubelet/kubelet.ts';
 import type { LogOptions } from '../../src/local-cluster/kubelet/log-reader.ts';
 import { openProcessTable } from '../../src/local-cluster/kubelet/process-table.ts';
 import { recoverPods } from '../../src/local-cluster/kubelet/recovery.ts';
@@ -32,7 +32,7 @@ export async function startNode(options: NodeOptions = {}) {
   const processes = openProcessTable(join(dataDir, 'processes'));
   await recoverPods(registry, { processes, machine });
   const events = createEventRecorder(registry);
-  const kubelet = startKubelet({
+  const kubelet = createKubelet({
     registry,
     events,
     machine,
@@ -43,6 +43,7 @@ export async function startNode(options: NodeOptions = {}) {
     stopGraceMs: options.stopGraceMs ?? 500,
     log: pino({ level: 'silent' }),
   });
+  kubelet.start();
   const scheduler = startScheduler({ registry, events, machine });
   const history = new Map<string, Pod[]>();
   registry.subscribe('pods', ({ object }) => {

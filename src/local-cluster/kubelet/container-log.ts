@@ -1,5 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../faults.ts';
+import type { Piece } from './line-cutter.ts';
 import { createLineCutter } from './line-cutter.ts';
 
 type Stream = 'stdout' | 'stderr';
@@ -62,24 +64,34 @@ export function openContainerLog(directory: string, attempt: number): ContainerL
   }
 
   function rotate(): void {
+    const next = openSync(join(directory, segmentName(attempt, segment + 1)), 'a', 0o600);
     closeSync(file);
+    file = next;
     segment += 1;
     written = 0;
-    file = openSync(join(directory, segmentName(attempt, segment)), 'a', 0o600);
     rmSync(join(directory, segmentName(attempt, segment - segmentsKept)), { force: true });
   }
 
-  function append(stream: Stream, pieces: { text: Buffer; whole: boolean }[]): void {
+  function writeBlock(block: Buffer): void {
+    let offset = 0;
+    while (offset < block.length) offset += writeSync(file, block, offset);
+    written += block.length;
+    if (written >= segmentBytes) rotate();
+  }
+
+  function append(stream: Stream, pieces: Piece[]): void {
     if (pieces.length === 0) return;
     const lines = pieces.flatMap(({ text, whole }) => [
       Buffer.from(`${clock()} ${stream} ${whole ? 'F' : 'P'} `),
       text,
       lineFeed,
     ]);
-    const block = Buffer.concat(lines);
-    for (let offset = 0; offset < block.length;) offset += writeSync(file, block, offset);
-    written += block.length;
-    if (written >= segmentBytes) rotate();
+    try {
+      writeBlock(Buffer.concat(lines));
+    } catch (error) {
+      // A full disk costs lines of the log, and must not cost the cluster.
+      if (codeOf(error) === undefined) throw error;
+    }
     announce();
   }
 

@@ -34,7 +34,6 @@ export type Supervisor = {
   start: (run: ContainerRun) => Promise<void>;
   /** Keeps a container going after its first start; resolves when it has ended for good. */
   supervise: (run: ContainerRun, supervision: Supervision) => Promise<void>;
-  isLive: (run: ContainerRun) => boolean;
   /** SIGTERM, and the event that says so. */
   terminate: (run: ContainerRun) => void;
   /** SIGKILL to everything that runs. */
@@ -141,20 +140,23 @@ export function createSupervisor(
       }
       if (signal.aborted) return;
       await start(run);
+      // The order to stop may have come while the process was being made.
+      if (signal.aborted) terminate(run);
       publish();
     }
+  }
+
+  function terminate(run: ContainerRun): void {
+    const running = live.get(run);
+    if (!running) return;
+    tell(run, 'Normal', 'Killing', `Stopping container ${run.spec.name}`);
+    running.process.terminate();
   }
 
   return {
     start,
     supervise,
-    isLive: (run) => live.has(run),
-    terminate(run) {
-      const running = live.get(run);
-      if (!running) return;
-      tell(run, 'Normal', 'Killing', `Stopping container ${run.spec.name}`);
-      running.process.terminate();
-    },
+    terminate,
     killAll: () => live.forEach(({ process }) => process.kill()),
   };
 }

@@ -21,6 +21,8 @@ import { startPodWorker } from './pod-worker.ts';
 import type { ProcessTable } from './process-table.ts';
 
 export type Kubelet = {
+  /** Takes up the pods that are bound to this machine, and those that will be. */
+  start: () => void;
   /**
    * The log of a container's last run, or with `previous` of the one before, in chunks as the process wrote it. Empty
    * when there is none. With `follow` it ends with the run, or when the signal is aborted.
@@ -45,11 +47,12 @@ export type KubeletOptions = {
 
 const logKey = (uid: string, container: string) => `${uid}/${container}`;
 
-export function startKubelet(options: KubeletOptions): Kubelet {
+export function createKubelet(options: KubeletOptions): Kubelet {
   const { registry, events, machine, images, processes, backoff, log } = options;
   const files = openPodFiles(options.podsDir);
   const workers = new Map<string, PodWorker>();
   const logs = new Map<string, RunningContainer>();
+  let unsubscribe: (() => void) | undefined;
   let stopped = false;
 
   const context = {
@@ -80,13 +83,12 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     workers.set(uid, worker);
     if (pod.metadata.deletionTimestamp !== undefined) worker.notice(pod);
     void worker.done
+      .then(() => workers.delete(uid))
+      // A pod that was lost keeps its worker: nobody may begin it a second time.
       .catch((error: unknown) =>
         log.error({ err: error, pod: `${namespace}/${name}` }, 'the kubelet lost a pod'),
       )
-      .finally(() => {
-        workers.delete(uid);
-        if (registry.find('pods', namespace ?? '', name)?.metadata.uid !== uid) files.remove(uid);
-      });
+      .finally(() => registry.find('pods', namespace ?? '', name)?.metadata.uid === uid || files.remove(uid));
   }
 
   function forget({ metadata: { uid } }: Pod): void {
@@ -95,17 +97,19 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     else files.remove(uid);
   }
 
-  files.sweep(new Set(registry.list('pods').map(({ metadata }) => metadata.uid)));
-  const unsubscribe = registry.subscribe('pods', ({ type, object }) => {
-    if (type === 'DELETED') forget(object);
-    else notice(object);
-  });
-  for (const pod of registry.list('pods')) notice(pod);
-
   return {
+    start() {
+      files.sweep(new Set(registry.list('pods').map(({ metadata }) => metadata.uid)));
+      unsubscribe = registry.subscribe('pods', ({ type, object }) => {
+        if (type === 'DELETED') forget(object);
+        else notice(object);
+      });
+      for (const pod of registry.list('pods')) notice(pod);
+    },
     readLog(pod, container, logOptions, signal) {
-      const { uid, status } = { uid: pod.metadata.uid, status: pod.status };
-      const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+      const { uid } = pod.metadata;
+      const { initContainerStatuses = [], containerStatuses = [] } = pod.status;
+      const all = [...initContainerStatuses, ...containerStatuses];
       const known = all.find(({ name }) => name === container);
       // While a container waits to be started again, its last run is both the current and the previous one.
       const back = logOptions.previous && !known?.state?.waiting ? 1 : 0;
@@ -122,7 +126,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       stopped = true;
       for (const worker of workers.values()) worker.shutDown(options.stopGraceMs);
       await Promise.allSettled([...workers.values()].map(({ done }) => done));
-      unsubscribe();
+      unsubscribe?.();
     },
   };
 }

@@ -27,6 +27,8 @@ type Order = { cause: 'deleted' | 'abandoned' | 'deadline' | 'shutdown'; graceMs
 
 /** The kubelet gives every container this long, even when asked for less. */
 const shortestGraceMs = 2000;
+/** A longer timer would go off at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 const deadlineVerdict = {
   reason: 'DeadlineExceeded',
@@ -53,8 +55,10 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   const { registry, events, files } = context;
   const { uid, name, namespace = '' } = bound.metadata;
   const key = { namespace, name, uid };
-  const { restartPolicy = 'Always', terminationGracePeriodSeconds = 30, activeDeadlineSeconds } = bound.spec;
+  const { restartPolicy = 'Always', terminationGracePeriodSeconds = 30 } = bound.spec;
   const ownGraceMs = terminationGracePeriodSeconds * 1000;
+  // startTime is cut to the second; a pod that starts now gets its whole time.
+  const startedMs = bound.status.startTime === undefined ? Date.now() : Date.parse(bound.status.startTime);
   const runs = toRuns(bound);
   const view: PodView = {
     runs,
@@ -69,6 +73,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   let latest = bound;
   let order: Order | undefined;
   let killTimer: NodeJS.Timeout | undefined;
+  let deadlineTimer: NodeJS.Timeout | undefined;
 
   const supervisor = createSupervisor(context, {
     pod: () => latest,
@@ -143,7 +148,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
 
   function killAfter(graceMs: number): void {
     clearTimeout(killTimer);
-    killTimer = setTimeout(supervisor.killAll, Math.max(graceMs, shortestGraceMs));
+    killTimer = setTimeout(supervisor.killAll, Math.min(Math.max(graceMs, shortestGraceMs), longestTimerMs));
   }
 
   function stop(next: Order): void {
@@ -157,8 +162,17 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     for (const run of runs) if (run.role !== 'sidecar') supervisor.terminate(run);
   }
 
+  /** To be called again whenever the pod's deadline may have changed. */
+  function watchDeadline(): void {
+    clearTimeout(deadlineTimer);
+    const { activeDeadlineSeconds } = latest.spec;
+    if (activeDeadlineSeconds === undefined || order) return;
+    const left = startedMs + activeDeadlineSeconds * 1000 - Date.now();
+    if (left <= 0) exceedDeadline();
+    else deadlineTimer = setTimeout(watchDeadline, Math.min(left, longestTimerMs)).unref();
+  }
+
   function exceedDeadline(): void {
-    if (order) return;
     view.verdict = deadlineVerdict;
     publish();
     events.record({ about: latest, type: 'Normal', ...deadlineVerdict, component: 'kubelet' });
@@ -183,17 +197,13 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   }
 
   async function live(): Promise<void> {
-    let deadlineTimer: NodeJS.Timeout | undefined;
     try {
       files.prepare(
         uid,
         runs.map(({ spec }) => spec.name),
       );
       publish();
-      if (activeDeadlineSeconds !== undefined) {
-        const since = Date.parse(latest.status.startTime ?? latest.metadata.creationTimestamp);
-        deadlineTimer = setTimeout(exceedDeadline, since + activeDeadlineSeconds * 1000 - Date.now()).unref();
-      }
+      watchDeadline();
       await mountVolumes(latest, { events, signal: stopping.signal });
       if (!stopping.signal.aborted) {
         view.sandbox = true;
@@ -202,6 +212,10 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
         await runContainers();
       }
       settle();
+    } catch (error) {
+      // Nobody would look after them any more.
+      supervisor.killAll();
+      throw error;
     } finally {
       clearTimeout(deadlineTimer);
       clearTimeout(killTimer);
@@ -213,7 +227,10 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     notice(pod) {
       latest = pod;
       if (view.settled) return;
-      if (pod.metadata.generation !== pod.status.observedGeneration) publish();
+      if (pod.metadata.generation !== pod.status.observedGeneration) {
+        publish();
+        watchDeadline();
+      }
       const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
       if (deletionTimestamp !== undefined)
         stop({ cause: 'deleted', graceMs: deletionGracePeriodSeconds * 1000 });
