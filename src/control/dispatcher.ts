@@ -194,8 +194,15 @@ export function createDispatcher(options: DispatcherOptions) {
     pacing.release();
   }
 
-  /** Nothing was made, and it is nothing about this job: it stays queued and says why, and the others wait with it. */
+  /**
+   * Nothing was made, and it is nothing about this job: it stays queued and says why, and the others wait with it. If no earlier
+   * try can have reached the cluster either, it gives its claim back, and can be cancelled at once.
+   */
   function wait(item: DispatchItem, why: Hold, forMs?: number): void {
+    if (attempts.get(item.id)?.firstSentAt === null) {
+      store.releaseClaim(item.id);
+      attempts.delete(item.id);
+    }
     const level = forPeople.has(why.reason) ? 'error' : 'warn';
     if (pacing.current()?.reason !== why.reason) log[level]({ ...why }, 'dispatch waits');
     pacing.hold(why, forMs);

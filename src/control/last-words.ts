@@ -78,20 +78,12 @@ export function createLastWords({
       signal.throwIfAborted();
       if (!(await wasEnded(pod.uid))) return;
       const { uid: podUid, name, index: task } = pod;
-      store.keepLog({ jobId, podUid, pod: name, task, attempt: attemptOf(jobId, pod), text });
+      store.keepLog({ jobId, podUid, pod: name, task, text });
     } catch (err) {
       // The log keeper will try in its own way, if there is anything left to read.
       const level = err instanceof AppError ? 'debug' : 'error';
       if (!signal.aborted) log[level]({ err, jobId, pod: pod.name }, 'the last words of a pod were not kept');
     }
-  }
-
-  function attemptOf(jobId: string, { uid, index: task }: SeenPod['observation']): number {
-    const attempts = store.findJob(jobId)?.tasks.find(({ index }) => index === task)?.attempts ?? [];
-    return Math.max(
-      0,
-      attempts.findIndex(({ podUid }) => podUid === uid),
-    );
   }
 
   /** False for a container that is started again in its pod: its log is not over yet. */

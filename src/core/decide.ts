@@ -42,7 +42,7 @@ function endOf(facts: JobFacts): End | null {
   if (hasCondition(facts, 'Failed')) return 'Failed';
   if (hasCondition(facts, 'Complete')) return isErrorStillOpen(facts) ? null : 'Complete';
   if (!facts.job.gone || facts.pods.some((pod) => !pod.gone)) return null;
-  const succeeded = facts.pods.filter((pod) => pod.phase === 'Succeeded').length;
+  const succeeded = facts.pods.filter((pod) => pod.phase === 'Succeeded' && !pod.stopped).length;
   return succeeded >= facts.completions ? 'Complete' : 'Gone';
 }
 

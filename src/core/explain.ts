@@ -29,6 +29,9 @@ const sentences: Record<string, string> = {
 /** Waiting reasons that every healthy pod passes through: not worth a word. */
 const passing = new Set(['ContainerCreating', 'PodInitializing']);
 
+/** What befell a pod and says more than the verdict on its Job. */
+const saysMore = new Set<string | null>(['OOMKilled', 'Evicted', 'StartError']);
+
 export function explainWait(facts: JobFacts): Reason {
   const stuck = facts.pods.find((pod) => !pod.gone && pod.phase === 'Pending' && isTelling(pod.reason));
   return stuck === undefined ? nothing : toReason(stuck.reason ?? 'Pending', stuck.message);
@@ -58,7 +61,7 @@ function explainFailure(facts: JobFacts, pod: PodFact | null): Reason {
     (condition) => condition.type === 'Failed' && condition.status === 'True',
   );
   const word = verdict?.reason ?? 'Failed';
-  if (pod?.reason === 'OOMKilled' || pod?.reason === 'Evicted') return toReason(pod.reason, pod.message);
+  if (pod !== null && saysMore.has(pod.reason)) return toReason(pod.reason ?? word, pod.message);
   if (word === 'DeadlineExceeded' && pod !== null && pod.startedAt === null && isTelling(pod.reason)) {
     const cause = toReason(pod.reason ?? word, pod.message);
     return {

@@ -51,8 +51,13 @@ export const podObservationSchema = z.object({
 });
 export type PodObservation = z.output<typeof podObservationSchema>;
 
-/** A pod as the store knows it: the last look, and whether it has left the cluster since. */
-export type PodFact = PodObservation & { gone: boolean };
+/** A pod as the store knows it: the last look, and what the looks before it add. */
+export type PodFact = PodObservation & {
+  /** It has left the cluster. */
+  gone: boolean;
+  /** It was seen to be deleted while it still ran: exit code 0 on SIGTERM is no success, as for Kubernetes itself. */
+  stopped: boolean;
+};
 
 export type ReportFact = {
   at: string;

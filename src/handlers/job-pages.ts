@@ -18,7 +18,7 @@ const shownEvents = 500;
 const allJobs = jobQuerySchema.parse({});
 
 type Needs = {
-  store: Pick<Store, 'findJob' | 'listJobs' | 'listEvents' | 'countStates' | 'lastSeq'>;
+  store: Pick<Store, 'findJob' | 'listJobs' | 'listNewestEvents' | 'countStates' | 'lastSeq'>;
   intake: Intake;
   workerImage: string;
 };
@@ -132,7 +132,7 @@ function showJobsWith(store: Needs['store']) {
 function showJob(store: Needs['store'], res: Response, id: string): void {
   const lastSeq = store.lastSeq();
   const job = toJobPage(getJob(store, id));
-  const events = store.listEvents({ jobId: id, after: 0, limit: shownEvents });
+  const events = store.listNewestEvents({ jobId: id, limit: shownEvents });
   res.render('job', {
     title: job.name,
     lastSeq,

@@ -102,12 +102,9 @@ function toTaskView(task: Job['tasks'][number]) {
   };
 }
 
-/** The history, newest first: what happened last is what one looks for. */
+/** The history, of events that come newest first: what happened last is what one looks for. */
 export function toHistory(events: readonly JobEvent[]) {
-  return events
-    .filter((event, at) => !isOvertaken(event, events[at + 1]))
-    .toReversed()
-    .map(toHistoryEntry);
+  return events.filter((event, at) => !isOvertaken(event, events[at - 1])).map(toHistoryEntry);
 }
 
 /** Of a worker that says the same again and again, only with more progress, the last word is enough. */

@@ -24,6 +24,12 @@ const schema = `
   INSERT OR IGNORE INTO version VALUES (1, 100);
 `;
 
+const isBusy = (error: unknown): boolean =>
+  typeof error === 'object' &&
+  error !== null &&
+  'code' in error &&
+  String(error.code).startsWith('SQLITE_BUSY');
+
 /**
  * The durable side of the registry: one SQLite file in `dataDir`, written through.
  * Throws an Error with one clear sentence when another cluster holds the same directory.
@@ -40,7 +46,7 @@ export function openStorage(dataDir: string): Storage {
     database.exec(schema);
   } catch (error) {
     database.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+    if (isBusy(error)) {
       throw new Error(`another local cluster is running on the data directory ${dataDir}`, { cause: error });
     }
     throw error;

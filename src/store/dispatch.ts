@@ -37,13 +37,17 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
   const next = db.prepare(
     `SELECT id, name, spec, namespace, generate_name AS generateName, kubernetes_name AS kubernetesName,
        claimed_at AS claimedAt, cancel_requested_at IS NOT NULL AS cancelRequested
-     FROM jobs WHERE finished_at IS NULL AND dispatch IS NULL ORDER BY priority DESC, number`,
+     FROM jobs WHERE finished_at IS NULL AND dispatch IS NULL ORDER BY claimed_at IS NULL, priority DESC, number`,
   );
   const inCluster = db
     .prepare('SELECT count(*) FROM jobs WHERE claimed_at IS NOT NULL AND finished_at IS NULL')
     .pluck();
   const claim = db.prepare(
     `UPDATE jobs SET claimed_at = coalesce(claimed_at, ?) WHERE id = ? AND finished_at IS NULL AND dispatch IS NULL`,
+  );
+  const release = db.prepare(
+    `UPDATE jobs SET claimed_at = NULL
+     WHERE id = ? AND state = 'QUEUED' AND dispatch IS NULL AND kubernetes_uid IS NULL`,
   );
   const created = db.prepare(
     `UPDATE jobs SET dispatch = coalesce(dispatch, 'created'), kubernetes_uid = @uid, claimed_at = coalesce(claimed_at, @now)
@@ -60,8 +64,8 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
   );
 
   /**
-   * What has no outcome yet: never sent, or claimed (in this life of the process or an earlier one) without an answer. By
-   * priority, then age. `except` names those that the caller has in its hands, so that they do not stand in the way of others.
+   * What has no outcome yet. First what is claimed already, in this life of the process or an earlier one: it holds a place
+   * that only its outcome gives back. Then by priority and age. `except` names those that the caller has in its hands, so that they do not stand in the way of others.
    */
   function nextToDispatch(limit: number, except: ReadonlySet<string> = new Set()): DispatchItem[] {
     const items: DispatchItem[] = [];
@@ -81,6 +85,13 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
   /** Commits the claim before anything is sent; false where the job was cancelled, ended or settled meanwhile. */
   function claimDispatch(id: string): boolean {
     return writes.transact(() => claim.run(writes.now(), id).changes === 1);
+  }
+
+  /** Takes the claim back where it is certain that nothing was created: the job waits as if it had never been sent. */
+  function releaseClaim(id: string): void {
+    writes.transact(() => {
+      if (release.run(id).changes === 1) settle(id);
+    });
   }
 
   function settleCreated(id: string, { uid }: { uid: string }): void {
@@ -128,6 +139,7 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
     nextToDispatch,
     countInCluster,
     claimDispatch,
+    releaseClaim,
     settleCreated,
     settleRefused,
     settleUnknown,

@@ -20,6 +20,7 @@ const eventRowSchema = z
 export function createEventLog(db: Sql) {
   const ofAll = db.prepare('SELECT * FROM job_events WHERE seq > ? ORDER BY seq LIMIT ?');
   const ofJob = db.prepare('SELECT * FROM job_events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?');
+  const newestOfJob = db.prepare('SELECT * FROM job_events WHERE job_id = ? ORDER BY seq DESC LIMIT ?');
   const last = db.prepare('SELECT coalesce(max(seq), 0) FROM job_events').pluck();
 
   /** At most `limit` events with a number above `after`, oldest first; of one job or of all. */
@@ -36,10 +37,15 @@ export function createEventLog(db: Sql) {
     return rows.map((row) => eventRowSchema.parse(row));
   }
 
+  /** The newest events of a job, the newest first. */
+  function listNewestEvents({ jobId, limit }: { jobId: string; limit: number }): JobEvent[] {
+    return newestOfJob.all(jobId, limit).map((row) => eventRowSchema.parse(row));
+  }
+
   /** The number of the newest event; 0 where there is none yet. */
   function lastSeq(): number {
     return Number(last.get());
   }
 
-  return { listEvents, lastSeq };
+  return { listEvents, listNewestEvents, lastSeq };
 }

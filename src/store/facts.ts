@@ -1,13 +1,9 @@
 import { z } from 'zod';
-import { podObservationSchema } from '../core/facts.ts';
-import type { JobFacts, PodFact, ReportFact } from '../core/facts.ts';
+import type { JobFacts, ReportFact } from '../core/facts.ts';
 import type { Sql } from './database.ts';
-import { flag, jsonColumn, toDispatchOutcome, toJobFact } from './job-row.ts';
+import { toDispatchOutcome, toJobFact } from './job-row.ts';
 import type { JobRow } from './job-row.ts';
-
-const podFactRowSchema = z
-  .object({ observation: jsonColumn(podObservationSchema), gone: flag })
-  .transform(({ observation, gone }): PodFact => ({ ...observation, gone }));
+import { podColumns, podRowSchema } from './pod-row.ts';
 
 const reportFactRowSchema = z
   .object({
@@ -22,7 +18,7 @@ const reportFactRowSchema = z
 /** Everything that is known of a job, as `decide` wants it. */
 export function createFactsReader(db: Sql) {
   const pods = db.prepare(
-    'SELECT observation, gone FROM pods WHERE job_id = ? ORDER BY task, created_at, number',
+    `SELECT ${podColumns} FROM pods WHERE job_id = ? ORDER BY task, created_at, number`,
   );
   // A chatty worker may have said thousands of things; only the first word and the terminal ones can decide anything.
   const reports = db.prepare(
@@ -40,7 +36,7 @@ export function createFactsReader(db: Sql) {
       claimed: row.claimed_at !== null,
       dispatch: toDispatchOutcome(row),
       job: toJobFact(row),
-      pods: pods.all(row.id).map((pod) => podFactRowSchema.parse(pod)),
+      pods: pods.all(row.id).map((pod) => podRowSchema.parse(pod)),
       reports: reports.all({ id: row.id }).map((report) => reportFactRowSchema.parse(report)),
       cancel: at === null || cause === null ? null : { at, cause },
     };

@@ -12,11 +12,10 @@ const logItemSchema = z.object({
   pod: z.string(),
   podUid: z.string(),
   task: z.int(),
-  attempt: z.int(),
   ended: flag,
 });
 
-/** A log that is to be fetched. `attempt` counts the task's pods from 0; not `ended`: the pod is being deleted right now. */
+/** A log that is to be fetched. Not `ended`: the pod is being deleted right now. */
 export type LogToKeep = z.output<typeof logItemSchema>;
 
 export type LogText = {
@@ -24,16 +23,13 @@ export type LogText = {
   podUid: string;
   pod: string;
   task: number;
-  attempt: number;
   text: Buffer;
 };
 
 /** The logs of pods that have ended, so that they outlive them. */
 export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; writes: Writes }) {
   const open = db.prepare(
-    `SELECT pods.job_id AS jobId, jobs.namespace, pods.observation ->> 'name' AS pod, pods.uid AS podUid, pods.task, pods.ended,
-       (SELECT count(*) FROM pods AS older WHERE older.job_id = pods.job_id AND older.task = pods.task
-          AND (older.created_at, older.number) < (pods.created_at, pods.number)) AS attempt
+    `SELECT pods.job_id AS jobId, jobs.namespace, pods.observation ->> 'name' AS pod, pods.uid AS podUid, pods.task, pods.ended
      FROM pods JOIN jobs ON jobs.id = pods.job_id
      WHERE pods.log = 'open' AND (pods.ended = 1 OR pods.leaving = 1)
      ORDER BY pods.number LIMIT ?`,

@@ -1,73 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { recordedImage, type ClusterUnderTest } from './cluster-under-test.ts';
 import type { Finding, Reckoning } from './reckoning.ts';
 import { maskNames } from './masks.ts';
 import { demand, hasConditions } from './demands.ts';
 import { spellCommand } from './known-differences.ts';
+import { openTerminal, type Output, type Terminal } from './terminal.ts';
 import { loadTranscript, type TypedCommand } from './transcript.ts';
 import { until } from '../support/until.ts';
-
-type Output = { stdout: string[]; stderr: string[]; exitCode: number };
-type Terminal = {
-  run(script: string): Promise<Output>;
-  /** Starts a command that only ends when it is interrupted, which the returned function does. */
-  open(script: string): () => Promise<Output>;
-  close(): Promise<void>;
-};
-
-/** The version of the kubectl on the PATH, or undefined when there is none. */
-export function findKubectl(): string | undefined {
-  const answer = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
-  return answer.status === 0 ? /v(\d+\.\d+)/.exec(answer.stdout)?.[1] : undefined;
-}
-
-/** Its own HOME and cache, so that nothing of the person who runs the suite is read or written. */
-async function openTerminal(cluster: ClusterUnderTest, namespace: string): Promise<Terminal> {
-  const home = await mkdtemp(join(tmpdir(), 'jobspawn-kubectl-'));
-  const flags = [...cluster.kubectlArguments, '--namespace', namespace, '--cache-dir', join(home, 'cache')];
-  const prelude = `kubectl() { command kubectl ${flags.map((flag) => `'${flag}'`).join(' ')} "$@"; }\n`;
-  const kubeconfig = process.env['KUBECONFIG'];
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: home,
-    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
-  };
-
-  function start(script: string): { ended: Promise<Output>; interrupt: () => void } {
-    const child = spawn('sh', ['-c', prelude + script], {
-      env,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const ended = new Promise<Output>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code) =>
-        resolve({ stdout: toLines(stdout), stderr: toLines(stderr), exitCode: code ?? 0 }),
-      );
-    });
-    return { ended, interrupt: () => child.pid !== undefined && process.kill(-child.pid, 'SIGINT') };
-  }
-
-  return {
-    run: (script) => start(script).ended,
-    open(script) {
-      const { ended, interrupt } = start(script);
-      return () => {
-        interrupt();
-        return ended;
-      };
-    },
-    close: () => rm(home, { recursive: true, force: true }),
-  };
-}
-
-const toLines = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
 
 /** Types all commands of the transcript again, one after the other, and compares what is printed. */
 export async function replayTranscript(cluster: ClusterUnderTest, reckoning: Reckoning): Promise<Finding[]> {
@@ -126,19 +64,20 @@ async function watchOneRun(
 ): Promise<Finding[]> {
   const commands = all.filter(({ title }) => title.startsWith(watchedSection));
   const watchers = commands.filter(({ script }) => script.includes('--watch'));
-  const open = watchers.map((command) => ({ command, interrupt: terminal.open(command.script) }));
+  const open = await Promise.all(
+    watchers.map(async (command) => ({ command, watch: await terminal.watch(command.script) })),
+  );
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs/watched`;
   const findings: Finding[] = [];
   for (const command of commands.filter(({ script }) => !script.includes('--watch'))) {
-    // A watch that is not open yet sees the Job as it is then; so each must have said something, if only its header.
     findings.push(...compareOutput(command, await terminal.run(command.script)));
     if (command.title.includes('create'))
       await until(() => hasConditions(cluster.client, path, 'Complete'), { timeoutMs: 60_000 });
   }
-  for (const { command, interrupt } of open) {
-    const seen = await interrupt();
-    const recorded = { ...command, stdout: fold(command.stdout), exitCode: 0 };
-    findings.push(...compareOutput(recorded, { ...seen, stdout: fold(seen.stdout), exitCode: 0 }));
+  for (const { command, watch } of open) {
+    const seen = await watch.interrupt();
+    const recorded = { ...command, stdout: fold(command.stdout) };
+    findings.push(...compareOutput(recorded, { stdout: fold(seen.stdout), stderr: [], exitCode: 0 }));
   }
   return findings;
 }

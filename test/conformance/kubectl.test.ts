@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { openClusterUnderTest } from './cluster-under-test.ts';
-import { findKubectl, replayTranscript } from './kubectl-replay.ts';
+import { replayTranscript } from './kubectl-replay.ts';
 import { createReckoning } from './reckoning.ts';
+import { findKubectl } from './terminal.ts';
 
 const kubectl = findKubectl();
 

@@ -48,11 +48,13 @@ export function createReckoning(
     stale(recordings) {
       if (kind === 'real') return [];
       const ours = (name: string) => recordings.includes(name);
-      const differences = tables.differences.flatMap(({ at, why, recordings: names }) =>
-        names
-          .filter((name) => ours(name) && !met.has(`${at.source} ${name}`))
-          .map((name) => `${name} ${at.source}: ${why}`),
-      );
+      const differences = tables.differences
+        .filter(({ chance }) => !chance)
+        .flatMap(({ at, why, recordings: names }) =>
+          names
+            .filter((name) => ours(name) && !met.has(`${at.source} ${name}`))
+            .map((name) => `${name} ${at.source}: ${why}`),
+        );
       const steps = tables.steps.filter((entry) => ours(entry.recording) && !used.has(entry));
       const commands = tables.commands.filter((entry) => ours('kubectl') && !used.has(entry));
       return [

@@ -210,6 +210,18 @@ test('a full quota keeps jobs queued, with the reason, and all are created in th
   expect(dispatcher.hold()).toBeNull();
 });
 
+test('a job that waits for room gives its place back, and a cancel ends it at once', async () => {
+  const id = accept();
+  const dispatcher = startDispatcher();
+  cluster.failAll({
+    when: 'before',
+    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
+  });
+  await dispatcher.run();
+  expect(store.countInCluster()).toBe(0);
+  expect(store.requestCancel(id, 'User')).toBe('cancelled');
+});
+
 test('a race for the quota is tried again, with nothing lost', async () => {
   const id = accept();
   const dispatcher = startDispatcher();

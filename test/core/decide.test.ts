@@ -6,8 +6,8 @@ import { isFinal } from '../../src/core/job-state.ts';
 import type { TerminalStatus } from '../../src/core/report.ts';
 import { completeJob, exitedPod, failedJob, runningPod, seenJob, seenPod } from '../support/sightings.ts';
 
-const here = { gone: false };
-const gone = { gone: true };
+const here = { gone: false, stopped: false };
+const gone = { gone: true, stopped: false };
 
 function facts(changes: Partial<JobFacts> = {}): JobFacts {
   return {
@@ -262,10 +262,15 @@ const anyReport = fc
   .map(({ terminal, podUid }) => said(terminal, podUid));
 
 const anyPod = fc
-  .record({ exitCode: fc.constantFrom(null, 0, 1), gone: fc.boolean(), restarts: fc.nat(1) })
-  .map(({ exitCode, restarts, gone: hasLeft }): PodFact => {
+  .record({
+    exitCode: fc.constantFrom(null, 0, 1),
+    gone: fc.boolean(),
+    stopped: fc.boolean(),
+    restarts: fc.nat(1),
+  })
+  .map(({ exitCode, restarts, stopped, gone: hasLeft }): PodFact => {
     const pod = exitCode === null ? runningPod({ restarts }) : exitedPod(exitCode, { restarts });
-    return { ...pod, gone: hasLeft };
+    return { ...pod, gone: hasLeft, stopped };
   });
 
 const anyFacts = fc

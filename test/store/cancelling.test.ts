@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { completeJob, failedJob, runningPod, seenJob } from '../support/sightings.ts';
+import { completeJob, exitedPod, failedJob, runningPod, seenJob } from '../support/sightings.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 
@@ -91,4 +91,24 @@ test('a person’s wish outranks the start deadline, whichever came first', () =
     stage.store.markJobGone(id, 'job-uid');
     expect(stage.store.findJob(id)?.state).toBe('CANCELLED');
   }
+});
+
+test('a claim that is given back lets a cancel end the job at once', () => {
+  const id = stage.accept();
+  stage.store.claimDispatch(id);
+  stage.store.requestCancel(id, 'User');
+  stage.store.releaseClaim(id);
+  expect(stage.store.findJob(id)?.state).toBe('CANCELLED');
+  expect(stage.store.countInCluster()).toBe(0);
+});
+
+test('a pod that exits 0 because it was told to stop is no success', () => {
+  const id = stage.create();
+  stage.store.observePod(id, runningPod());
+  stage.store.requestCancel(id, 'User');
+  stage.store.observePod(id, runningPod({ deletedAt: '2026-01-01T10:00:35Z' }));
+  stage.store.observePod(id, exitedPod(0, { deletedAt: '2026-01-01T10:00:35Z' }));
+  stage.store.markPodGone(id, 'pod-uid');
+  stage.store.markJobGone(id, 'job-uid');
+  expect(stage.store.findJob(id)?.state).toBe('CANCELLED');
 });

@@ -128,3 +128,16 @@ test('a queued job says why it waits, once, and forgets it when it is created', 
   stage.store.noteQueued(id, why);
   expect(stage.store.findJob(id)?.reason).toBeNull();
 });
+
+test('what is claimed comes before everything else, since it holds a place that only its outcome gives back', () => {
+  const claimed = stage.accept();
+  stage.store.claimDispatch(claimed);
+  const urgent = stage.accept({ id: 'urgent', spec: { priority: 100 } });
+  expect(stage.store.nextToDispatch(2).map(({ id }) => id)).toEqual([claimed, urgent]);
+});
+
+test('a claim is not given back once the Job is known to exist', () => {
+  const id = stage.create();
+  stage.store.releaseClaim(id);
+  expect(stage.store.countInCluster()).toBe(1);
+});

@@ -31,7 +31,6 @@ test('the log of a pod that has ended is asked for, once', () => {
       pod: 'report-bcdfghjklm-x7k2p',
       podUid: 'pod-uid',
       task: 0,
-      attempt: 0,
       ended: true,
     },
   ]);
@@ -45,19 +44,6 @@ test('the log of a pod that is being deleted is asked for before it is too late'
   const id = stage.create();
   stage.store.observePod(id, runningPod({ deletedAt: '2026-01-01T10:00:05Z' }));
   expect(stage.store.listLogsToKeep(10)).toMatchObject([{ podUid: 'pod-uid', ended: false }]);
-});
-
-test('attempts are counted within their task, oldest first', () => {
-  const id = stage.create({ spec: { completionMode: 'Indexed', completions: 2 } });
-  stage.store.observePod(id, exitedPod(1, { uid: 'late', createdAt: '2026-01-01T10:00:07Z' }));
-  stage.store.observePod(id, exitedPod(1, { uid: 'early' }));
-  stage.store.observePod(id, exitedPod(0, { uid: 'other', index: 1 }));
-  const attempts = stage.store.listLogsToKeep(10).map(({ podUid, task, attempt }) => [podUid, task, attempt]);
-  expect(attempts).toEqual([
-    ['late', 0, 1],
-    ['early', 0, 0],
-    ['other', 1, 0],
-  ]);
 });
 
 test('a log that is not to be had is not asked for again', () => {
@@ -83,7 +69,7 @@ test('a pod that is gone takes its log along, unless it is just being kept', () 
 test('a log is kept once, and never for a pod that nobody knows', () => {
   const id = stage.create();
   stage.store.observePod(id, exitedPod(0));
-  const item = { jobId: id, podUid: 'pod-uid', pod: 'p', task: 0, attempt: 0 };
+  const item = { jobId: id, podUid: 'pod-uid', pod: 'p', task: 0 };
   stage.store.keepLog({ ...item, text: Buffer.from('first') });
   stage.store.keepLog({ ...item, text: Buffer.from('second') });
   stage.store.keepLog({ ...item, podUid: 'nobody', text: Buffer.from('x') });

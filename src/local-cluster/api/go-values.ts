@@ -165,26 +165,22 @@ const liftHostFields = (spec: JsonObject): JsonObject => {
 
 export const toGoPodSpec: Show = (value) => podSpec(liftHostFields(isJsonObject(value) ? value : {}));
 
-const template = struct([
-  ...['Name', 'GenerateName', 'Namespace', 'SelfLink', 'UID', 'ResourceVersion'].map(
-    (name) => [name, '', text] as const,
-  ),
-  ['Generation', '', () => 0],
-  ['CreationTimestamp', '', plain],
-  ['DeletionTimestamp', '', plain],
-  ['DeletionGracePeriodSeconds', '', plain],
-  ['Labels', 'labels', plain],
-  ['Annotations', 'annotations', plain],
-  ['OwnerReferences', '', plain],
-  ['Finalizers', '', plain],
-  ['ManagedFields', '', plain],
-  ['Spec', 'spec', toGoPodSpec],
-]);
+const metadataOrder = [
+  'name',
+  'generateName',
+  'namespace',
+  'labels',
+  'annotations',
+  'ownerReferences',
+  'finalizers',
+];
 
-/** The internal ObjectMeta has no name of its own in JSON: its fields stand beside Spec, in their JSON names or not at all. */
+/** The metadata is embedded: its fields keep their names in JSON, absent ones are left out, and Spec stands beside them. */
 export const toGoTemplate: Show = (value) => {
   const { metadata, spec } = isJsonObject(value) ? value : {};
-  return template({ ...(isJsonObject(metadata) ? metadata : {}), spec });
+  const given = isJsonObject(metadata) ? metadata : {};
+  const present = metadataOrder.filter((field) => given[field] !== undefined);
+  return { ...Object.fromEntries(present.map((field) => [field, given[field]])), Spec: toGoPodSpec(spec) };
 };
 
 const failureRule = struct([

@@ -51,7 +51,8 @@ CREATE TABLE jobs (
 -- With name and id, so that a search within a state reads nothing but this index.
 CREATE INDEX jobs_by_state ON jobs (state, number, name, id);
 CREATE INDEX jobs_by_name ON jobs (name, number);
-CREATE INDEX jobs_to_dispatch ON jobs (priority DESC, number) WHERE finished_at IS NULL AND dispatch IS NULL;
+CREATE INDEX jobs_to_dispatch ON jobs ((claimed_at IS NULL), priority DESC, number)
+  WHERE finished_at IS NULL AND dispatch IS NULL;
 CREATE INDEX jobs_in_flight ON jobs (number) WHERE claimed_at IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX jobs_left_behind ON jobs (number)
   WHERE finished_at IS NOT NULL AND kubernetes_uid IS NOT NULL AND gone = 0;
@@ -111,7 +112,7 @@ CREATE TABLE job_events (
 
 CREATE INDEX job_events_by_job ON job_events (job_id, seq);
 
--- `log` is where the pod's log stands: still to be fetched, kept, or never to be had.
+-- `stopped`: it was seen to be deleted while it still ran. `log` is where the pod's log stands: still to be fetched, kept, or never to be had.
 CREATE TABLE pods (
   number      INTEGER PRIMARY KEY,
   uid         TEXT NOT NULL UNIQUE,
@@ -121,6 +122,7 @@ CREATE TABLE pods (
   observation TEXT NOT NULL CHECK (json_valid(observation)),
   ended       INTEGER NOT NULL CHECK (ended IN (0, 1)),
   leaving     INTEGER NOT NULL CHECK (leaving IN (0, 1)),
+  stopped     INTEGER NOT NULL CHECK (stopped IN (0, 1)),
   gone        INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
   log         TEXT NOT NULL DEFAULT 'open' CHECK (log IN ('open', 'kept', 'unavailable'))
 ) STRICT;

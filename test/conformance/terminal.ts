@@ -1,0 +1,77 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClusterUnderTest } from './cluster-under-test.ts';
+import { until } from '../support/until.ts';
+
+export type Output = { stdout: string[]; stderr: string[]; exitCode: number };
+export type Terminal = {
+  run(script: string): Promise<Output>;
+  /** Starts a `kubectl get --watch` and returns when its watch is open. It ends when it is interrupted. */
+  watch(script: string): Promise<{ interrupt(): Promise<Output> }>;
+  /** Ends what still runs. */
+  close(): Promise<void>;
+};
+
+/** The version of the kubectl on the PATH, or undefined when there is none. */
+export function findKubectl(): string | undefined {
+  const answer = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
+  return answer.status === 0 ? /v(\d+\.\d+)/.exec(answer.stdout)?.[1] : undefined;
+}
+
+/** Its own HOME and cache, so that nothing of the person who runs the suite is read or written. */
+export async function openTerminal(cluster: ClusterUnderTest, namespace: string): Promise<Terminal> {
+  const home = await mkdtemp(join(tmpdir(), 'jobspawn-kubectl-'));
+  const flags = [...cluster.kubectlArguments, '--namespace', namespace, '--cache-dir', join(home, 'cache')];
+  const prelude = `kubectl() { command kubectl ${flags.map((flag) => `'${flag}'`).join(' ')} "$@"; }\n`;
+  const kubeconfig = process.env['KUBECONFIG'];
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
+  };
+  const running = new Set<() => void>();
+
+  function start(script: string) {
+    const child = spawn('sh', ['-c', prelude + script], {
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const heard = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (heard.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (heard.stderr += text));
+    const interrupt = () => void (child.pid !== undefined && process.kill(-child.pid, 'SIGINT'));
+    running.add(interrupt);
+    const ended = new Promise<Output>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => {
+        running.delete(interrupt);
+        resolve({ stdout: toLines(heard.stdout), stderr: toLines(heard.stderr), exitCode: code ?? 0 });
+      });
+    });
+    return { heard, ended, interrupt };
+  }
+
+  return {
+    run: (script) => start(script).ended,
+    async watch(script) {
+      // At this level kubectl tells of each answer that it gets, and so of the moment when the watch is open.
+      const { heard, ended, interrupt } = start(script.replace('kubectl ', 'kubectl -v=6 '));
+      await until(() => heard.stderr.includes('watch=true'), { timeoutMs: 30_000 });
+      return {
+        interrupt() {
+          interrupt();
+          return ended;
+        },
+      };
+    },
+    async close() {
+      for (const interrupt of running) interrupt();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+const toLines = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
