@@ -38,7 +38,10 @@ const { version } = z
   .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
 
 export type ExpressDeps = {
-  store: Pick<Store, 'findJob' | 'listJobs' | 'listEvents' | 'listNewestEvents' | 'countStates' | 'lastSeq' | 'addReport'>;
+  store: Pick<
+    Store,
+    'findJob' | 'listJobs' | 'listEvents' | 'listNewestEvents' | 'countStates' | 'lastSeq' | 'addReport'
+  >;
   intake: Intake;
   feed: EventFeed;
   jobLog: JobLog;

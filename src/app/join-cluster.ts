@@ -5,12 +5,12 @@ import { AppError } from '../core/app-error.ts';
 type Loops = { readiness(): { ready: boolean; degraded: string[] }; stop(): Promise<void> };
 
 export type Membership = {
-  readiness(): { ready: boolean; degraded: string[] };
-  /** Settles with the first attempt; rejects when it showed that this database must not be used there. */
-  firstAttempt: Promise<void>;
-  /** Rejects when a later attempt showed that; never resolves. */
+  readiness: () => { ready: boolean; degraded: string[] };
+  /** Resolves with the first attempt, whatever came of it; rejects when it showed that this database must not be used there. */
+  begin: () => Promise<void>;
+  /** Rejects when any attempt showed that; never resolves. */
   failed: Promise<never>;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 };
 
 /**
@@ -30,44 +30,52 @@ export function joinCluster({
 }): Membership {
   const leaving = new AbortController();
   const first = Promise.withResolvers<void>();
-  let loops: Loops | undefined;
-  let waitsFor = 'The cluster has not answered yet.';
-
-  const joining = pRetry(
-    async () => {
-      const clusterId = await identify(AbortSignal.any([leaving.signal, AbortSignal.timeout(10_000)]));
-      leaving.signal.throwIfAborted();
-      bind(clusterId);
-      loops = startLoops();
-    },
-    {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: 500,
-      maxTimeout: 15_000,
-      randomize: true,
-      signal: leaving.signal,
-      shouldRetry: ({ error }) => !isAnotherCluster(error),
-      onFailedAttempt: ({ error }) => {
-        if (isAnotherCluster(error)) return;
-        waitsFor = error.message;
-        first.resolve();
-      },
-    },
-  );
-  const failed = joining.then(
-    () => new Promise<never>(() => {}),
-    (error: unknown) => (leaving.signal.aborted ? new Promise<never>(() => {}) : Promise.reject(error)),
-  );
+  const failure = Promise.withResolvers<never>();
   // Whoever holds `failed` is told; nobody has to.
-  failed.catch(() => {});
+  failure.promise.catch(() => {});
+  let joining = Promise.resolve();
+  let loops: Loops | undefined;
+  let waitsFor = 'The service is starting.';
+
+  async function attempt(): Promise<void> {
+    const clusterId = await identify(AbortSignal.any([leaving.signal, AbortSignal.timeout(10_000)]));
+    leaving.signal.throwIfAborted();
+    bind(clusterId);
+    loops = startLoops();
+  }
+
+  async function join(): Promise<void> {
+    try {
+      await pRetry(attempt, {
+        retries: Number.POSITIVE_INFINITY,
+        minTimeout: 500,
+        maxTimeout: 15_000,
+        randomize: true,
+        signal: leaving.signal,
+        shouldRetry: ({ error }) => !isAnotherCluster(error),
+        onFailedAttempt: ({ error }) => {
+          waitsFor = error.message;
+          if (!isAnotherCluster(error)) first.resolve();
+        },
+      });
+      first.resolve();
+    } catch (error) {
+      if (leaving.signal.aborted) return;
+      first.reject(error);
+      failure.reject(error);
+    }
+  }
 
   return {
     readiness: () => loops?.readiness() ?? { ready: false, degraded: [waitsFor] },
-    firstAttempt: Promise.race([joining, first.promise]),
-    failed,
+    begin() {
+      joining = join();
+      return first.promise;
+    },
+    failed: failure.promise,
     async stop() {
       leaving.abort();
-      await joining.catch(() => {});
+      await joining;
       await loops?.stop();
     },
   };

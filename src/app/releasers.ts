@@ -2,7 +2,7 @@
 export type Releasers = {
   push(release: () => void | Promise<void>): void;
   /** Runs every release once, the last one first, even when one of them fails; then throws what went wrong. */
-  releaseAll(): Promise<void>;
+  releaseAll: () => Promise<void>;
 };
 
 export function createReleasers(): Releasers {

@@ -8,12 +8,14 @@ const configurationFault = 78;
 
 try {
   const app = await startApp(parseConfig(process.env));
-  const stop = (error?: unknown) => void app.stop().then(() => leave(error), leave);
-  process.once('SIGTERM', () => stop());
-  process.once('SIGINT', () => stop());
-  // The cluster may turn out to be another one long after the start, when it is reached at last.
-  app.failed.catch(stop);
   console.log(greeting(app));
+  // The cluster may turn out to be another one long after the start, when it is reached at last.
+  try {
+    await Promise.race([stopSignal(), app.failed]);
+  } finally {
+    await app.stop();
+  }
+  leave();
 } catch (error) {
   leave(error);
 }
@@ -22,6 +24,13 @@ function greeting({ url, kubeconfigPath }: App): string {
   const page = `Jobspawn is ready: ${url}/jobs`;
   if (kubeconfigPath === undefined) return page;
   return `${page}\nFor kubectl, the kubeconfig of its local cluster:\n${kubeconfigPath}`;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
 }
 
 function leave(error?: unknown): never {

@@ -51,13 +51,14 @@ export async function startApp(
   }
 }
 
+const random = (bytes: Uint8Array) => randomFillSync(bytes);
+
 async function startParts(
   config: Config,
   releasers: Releasers,
   { log, clock }: { log: Logger; clock: () => Date },
 ): Promise<App> {
   const { workerImage } = config;
-  const random = (bytes: Uint8Array) => randomFillSync(bytes);
   const store = openStore({ path: config.databasePath, clock, log });
   releasers.push(store.close);
 
@@ -72,24 +73,6 @@ async function startParts(
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
   const closing = new AbortController();
-  let readiness = () => ({ ready: false, degraded: ['The service is starting.'] });
-  const express = createExpress({
-    store,
-    intake,
-    feed,
-    jobLog,
-    tokens,
-    readiness: () => readiness(),
-    config: { allowedHosts: config.allowedHosts, workerImage },
-    closing: closing.signal,
-    log,
-  });
-  const listener = await listen(express, config);
-  releasers.push(async () => {
-    closing.abort();
-    await listener.close();
-  });
-
   const membership = joinCluster({
     identify: (signal) => identify(kube, signal),
     bind: (clusterId) => store.bindCluster({ clusterId, namespace }),
@@ -106,9 +89,24 @@ async function startParts(
         random,
       }),
   });
+  const express = createExpress({
+    store,
+    intake,
+    feed,
+    jobLog,
+    tokens,
+    readiness: membership.readiness,
+    config: { allowedHosts: config.allowedHosts, workerImage },
+    closing: closing.signal,
+    log,
+  });
+  const listener = await listen(express, config);
+  releasers.push(async () => {
+    closing.abort();
+    await listener.close();
+  });
   releasers.push(membership.stop);
-  readiness = membership.readiness;
-  await membership.firstAttempt;
+  await membership.begin();
   return {
     url: `http://${toUrlHost(config.host)}:${listener.port}`,
     kubeconfigPath,

@@ -39,8 +39,8 @@ async function startToFail(environment: Record<string, string>): Promise<{ code:
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-  return { code, said };
+  const [said] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  return { code: child.exitCode, said };
 }
 
 describe('a start that cannot be', () => {

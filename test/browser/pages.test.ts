@@ -12,6 +12,21 @@ if (executablePath === undefined) {
 }
 const withBrowser = executablePath === undefined ? describe.skip : describe;
 
+/** What the form sends, with the arguments one per line. */
+async function runFromForm(page: Page, name: string, args: string[]): Promise<void> {
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByText('What it runs, and how').click();
+  await page.getByLabel('Arguments').fill(args.join('\n'));
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.waitForURL(/\/jobs\/[0-9A-Z]{26}$/);
+}
+
+const stateOf = (page: Page) => page.locator('#job-head').getAttribute('data-state');
+
+async function untilState(page: Page, state: string): Promise<void> {
+  await page.locator(`#job-head[data-state="${state}"]`).waitFor({ timeout: 20_000 });
+}
+
 withBrowser('in a real browser', () => {
   let app: Awaited<ReturnType<typeof startTestApp>>;
   let browser: Awaited<ReturnType<typeof openChromium>>;
@@ -38,21 +53,6 @@ withBrowser('in a real browser', () => {
     page.on('pageerror', (error) => complaints.push(error.message));
     await page.goto(app.url + path);
     return page;
-  }
-
-  /** What the form sends, with the arguments one per line. */
-  async function runFromForm(page: Page, name: string, args: string[]): Promise<void> {
-    await page.getByLabel('Name', { exact: true }).fill(name);
-    await page.getByText('What it runs, and how').click();
-    await page.getByLabel('Arguments').fill(args.join('\n'));
-    await page.getByRole('button', { name: 'Run', exact: true }).click();
-    await page.waitForURL(/\/jobs\/[0-9A-Z]{26}$/);
-  }
-
-  const stateOf = (page: Page) => page.locator('#job-head').getAttribute('data-state');
-
-  async function untilState(page: Page, state: string): Promise<void> {
-    await page.locator(`#job-head[data-state="${state}"]`).waitFor({ timeout: 20_000 });
   }
 
   test('a job goes from the form to its success without a reload, with its log lines', async () => {

@@ -42,8 +42,8 @@ try {
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    const { context, close } = await openChromium(executablePath, { colorScheme, deviceScaleFactor: 1.5 });
-    const page = await context.newPage();
+    const browser = await openChromium(executablePath, { colorScheme, deviceScaleFactor: 1.5 });
+    const page = await browser.context.newPage();
     const shoot = async (name: string, path: string) => {
       await page.goto(app.url + path);
       await page.waitForTimeout(700);
@@ -51,7 +51,7 @@ try {
     };
     await shoot('jobs', '/jobs');
     await shoot('job', `/jobs/${report.id}`);
-    await close();
+    await browser.close();
   }
 } finally {
   await app.stop();

@@ -59,9 +59,11 @@ export function pairServed(
  */
 export function alignCauses(recorded: JsonObject, actual: JsonObject): JsonObject {
   const [wanted, own] = [listAt(recorded, 'details', 'causes'), listAt(actual, 'details', 'causes')];
-  const inOrder = wanted.flatMap(
-    (cause) => own.find((other) => sentenceOf(other) === sentenceOf(cause)) ?? [],
-  );
+  const left = [...own];
+  const inOrder = wanted.flatMap((cause) => {
+    const index = left.findIndex((other) => sentenceOf(other) === sentenceOf(cause));
+    return index < 0 ? [] : left.splice(index, 1);
+  });
   const isReordered =
     wanted.length > 1 && inOrder.length === own.length && fieldsOf(wanted) === fieldsOf(own);
   if (!isReordered) return actual;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Pod } from '../objects.ts';
 import type { Registry } from '../registry.ts';
 import type { ContainerRun } from './container-run.ts';
@@ -190,10 +191,15 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     view.settled = true;
     view.sandbox = false;
     publish();
+  }
+
+  /** The last step of a deletion: the pod may leave the registry. */
+  async function release(): Promise<void> {
+    // The Job controller counts the end first, and takes its finalizer off, as it has time to in a real cluster.
+    await setImmediate();
     const left = registry.find('pods', namespace, name);
-    if (left?.metadata.uid === uid && left.metadata.deletionTimestamp !== undefined) {
-      registry.delete('pods', key, { gracePeriodSeconds: 0 });
-    }
+    if (left?.metadata.uid !== uid || left.metadata.deletionTimestamp === undefined) return;
+    registry.delete('pods', key, { gracePeriodSeconds: 0 });
   }
 
   async function live(): Promise<void> {
@@ -212,6 +218,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
         await runContainers();
       }
       settle();
+      await release();
     } catch (error) {
       // Nobody would look after them any more.
       supervisor.killAll();
