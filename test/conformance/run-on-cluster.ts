@@ -25,7 +25,8 @@ if (missing.length > 0) {
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
   ];
-  const child = spawn(process.execPath, [...jest, 'test/conformance', ...process.argv.slice(2)], {
+  const chosen = process.argv.slice(2);
+  const child = spawn(process.execPath, [...jest, ...(chosen.length > 0 ? chosen : ['test/conformance'])], {
     stdio: 'inherit',
     cwd: new URL('../..', import.meta.url),
     env: { ...process.env, JOBSPAWN_CONFORMANCE_CONTEXT: context },

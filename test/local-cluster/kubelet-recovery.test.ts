@@ -80,6 +80,19 @@ describe('a node after its machine went down', () => {
     await node.stopAll();
   });
 
+  test('lets a pod go that was over and being deleted', async () => {
+    const node = await startNode({ dataDir });
+    const pod = await node.untilPod(node.createPod(shell('true')), isOver);
+    node.registry.update('pods', { namespace: 'default', name: pod.metadata.name }, (draft) => {
+      draft.metadata.deletionTimestamp = '2026-11-20T23:31:07Z';
+      draft.metadata.deletionGracePeriodSeconds = 30;
+    });
+    await node.stopAll();
+    const next = await startNode({ dataDir });
+    expect(next.find(pod)).toBeUndefined();
+    await next.stopAll();
+  });
+
   test('kills a recorded process with its whole session', async () => {
     const child = spawn('sh', ['-c', 'sleep 60 & echo $!; (set -m; sleep 60 & echo $!); wait; sleep 60'], {
       detached: true,

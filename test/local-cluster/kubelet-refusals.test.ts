@@ -114,6 +114,15 @@ describe('a container that cannot be made', () => {
     expect((await node.untilPod(pod, isOver)).status.phase).toBe('Succeeded');
   });
 
+  test('keeps the main one waiting when it is a sidecar', async () => {
+    const sidecar = { name: 'side', image: 'absent', restartPolicy: 'Always', command: ['true'] };
+    const pod = node.createPod({ command: ['true'] }, { initContainers: [sidecar] });
+    const current = await node.untilPod(pod, ({ status }) =>
+      status.initContainerStatuses?.some(({ state }) => state?.waiting?.reason === 'ImagePullBackOff'),
+    );
+    expect(waitingReasonOf(current)).toBe('PodInitializing');
+  });
+
   test('stays ContainerCreating, with FailedMount, when a volume has no source', async () => {
     const pod = node.createPod(
       { command: ['true'] },

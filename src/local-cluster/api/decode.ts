@@ -85,8 +85,8 @@ function checkQuantity(value: unknown): string {
   return quantity;
 }
 
-/** Go's encoder leaves out empty strings, lists and maps, and false where it is no pointer. */
-const nonPointerFlags = new Set([
+/** Go's encoder leaves out what is empty, and false and 0 too where the field is no pointer. */
+const nonPointers = new Set([
   'stdin',
   'stdinOnce',
   'tty',
@@ -94,11 +94,20 @@ const nonPointerFlags = new Set([
   'hostPID',
   'hostIPC',
   'readOnly',
-  'controllerOwned',
+  'generation',
+  'hostPort',
+  'initialDelaySeconds',
+  'timeoutSeconds',
+  'periodSeconds',
+  'successThreshold',
+  'failureThreshold',
+  'active',
+  'succeeded',
+  'failed',
 ]);
 
 function isOmitted(value: unknown, type: FieldType, field: string): boolean {
-  if (value === '' || (value === false && nonPointerFlags.has(field))) return true;
+  if (value === '' || ((value === false || value === 0) && nonPointers.has(field))) return true;
   if (type.is === 'list') return Array.isArray(value) && value.length === 0 && field !== 'containers';
   return type.is === 'map' && isJsonObject(value) && Object.keys(value).length === 0;
 }

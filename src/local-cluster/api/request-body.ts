@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { GoJsonError, parseGoJson } from './go-json.ts';
 import type { ParsedJson } from './go-json.ts';
+import { parseProtobuf } from './protobuf.ts';
 import { StatusError } from './status-error.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -30,7 +31,7 @@ export const mediaTypeOf = (header: string | undefined): string => (header ?? ''
 const isYaml = (mediaType: string) =>
   mediaType === 'application/yaml' || mediaType === 'application/apply-patch+yaml';
 
-/** Parses JSON or YAML by its media type; JSON when there is none. Throws StatusError 415, GoJsonError. */
+/** Parses JSON, YAML or protobuf by its media type; JSON when there is none. Throws StatusError 415, GoJsonError. */
 export function parseBody(body: Buffer, contentType: string | undefined): ParsedJson {
   const mediaType = mediaTypeOf(contentType);
   if (isYaml(mediaType)) {
@@ -40,10 +41,12 @@ export function parseBody(body: Buffer, contentType: string | undefined): Parsed
       throw new GoJsonError(`yaml: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+  if (mediaType === 'application/vnd.kubernetes.protobuf')
+    return { value: parseProtobuf(body), duplicates: [] };
   if (mediaType !== '' && mediaType !== 'application/json') {
     throw new StatusError(
       'UnsupportedMediaType',
-      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
     );
   }
   return parseGoJson(body.toString('utf8'));

@@ -17,6 +17,8 @@ export type Render<R extends ResourceName> = (object: ResourceObjects[R]) => unk
 type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'; object: unknown };
 
 const bookmarkEveryMs = 60_000;
+/** How long before its end a watch gets its last bookmark; one that is hardly longer gets none. */
+const lastBookmarkLeadMs = 2000;
 /** A reader that lags by this much is cut off: it lists again, and the memory is ours. */
 const slowReaderBytes = 8 * 1024 * 1024;
 
@@ -110,9 +112,9 @@ export function openWatch<R extends ResourceName>(
 
     function scheduleBookmark(): void {
       // One more comes shortly before the end, so that the next watch starts from there.
-      const untilLast = endsAt - Date.now() - 2000;
-      const inMs = untilLast > 0 ? Math.min(bookmarkEveryMs, untilLast) : 0;
-      if (inMs === 0) return;
+      const untilLast = endsAt - Date.now() - lastBookmarkLeadMs;
+      if (untilLast < lastBookmarkLeadMs) return;
+      const inMs = Math.min(bookmarkEveryMs, untilLast);
       timers.push(
         setTimeout(() => {
           sendBookmark();

@@ -32,6 +32,8 @@ export type Supervision = {
 export type Supervisor = {
   /** Starts a container, or leaves it waiting or terminated. */
   start: (run: ContainerRun) => Promise<void>;
+  /** Tries again, as long as something is missing that the container needs. */
+  insist: (run: ContainerRun, signal: AbortSignal) => Promise<void>;
   /** Keeps a container going after its first start; resolves when it has ended for good. */
   supervise: (run: ContainerRun, supervision: Supervision) => Promise<void>;
   /** SIGTERM, and the event that says so. */
@@ -121,28 +123,32 @@ export function createSupervisor(
     await pause(delayMs - shown, signal);
   }
 
+  async function startAgain(run: ContainerRun, signal: AbortSignal): Promise<void> {
+    await start(run);
+    // The order to stop may have come while the process was being made.
+    if (signal.aborted) terminate(run);
+    publish();
+  }
+
+  async function insist(run: ContainerRun, signal: AbortSignal): Promise<void> {
+    for (let tries = 1; run.state.waiting && !signal.aborted; tries += 1) {
+      await waitForMissing(run, tries, signal);
+      if (!signal.aborted) await startAgain(run, signal);
+    }
+  }
+
   async function supervise(run: ContainerRun, { mayRestart, signal }: Supervision): Promise<void> {
     const crashDelay = createCrashBackoff(context.backoff);
-    let pulls = 0;
     while (!signal.aborted || live.has(run)) {
+      await insist(run, signal);
       const startedMs = live.get(run)?.startedAt.getTime() ?? Date.now();
       await untilEnd(run);
-      if (signal.aborted) return;
       const exitCode = exitCodeOf(run);
-      if (exitCode === undefined) {
-        pulls += 1;
-        await waitForMissing(run, pulls, signal);
-      } else {
-        publish();
-        if (!mayRestart(exitCode)) return;
-        pulls = 0;
-        await waitAfterCrash(run, crashDelay(Date.now() - startedMs), signal);
-      }
-      if (signal.aborted) return;
-      await start(run);
-      // The order to stop may have come while the process was being made.
-      if (signal.aborted) terminate(run);
+      if (signal.aborted || exitCode === undefined) return;
       publish();
+      if (!mayRestart(exitCode)) return;
+      await waitAfterCrash(run, crashDelay(Date.now() - startedMs), signal);
+      if (!signal.aborted) await startAgain(run, signal);
     }
   }
 
@@ -155,6 +161,7 @@ export function createSupervisor(
 
   return {
     start,
+    insist,
     supervise,
     terminate,
     killAll: () => live.forEach(({ process }) => process.kill()),

@@ -121,6 +121,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
       publish();
       if (run.role === 'sidecar') {
         const signal = AbortSignal.any([stopping.signal, sidecarsEnd.signal]);
+        await supervisor.insist(run, signal);
         sidecars.push(supervisor.supervise(run, { mayRestart: () => true, signal }));
         continue;
       }
