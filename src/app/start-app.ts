@@ -121,9 +121,13 @@ async function startCluster(
   log: Logger,
 ): Promise<{ target: ClusterTarget; kubeconfigPath: string | undefined }> {
   if (cluster.kind !== 'local') return { target: cluster, kubeconfigPath: undefined };
-  // Loaded where it is used: it is a third of the code, and in a real cluster nobody wants its memory.
-  const { startLocalCluster, workerImages } = await import('../local-cluster/cluster.ts');
-  const local = await startLocalCluster({ dataDir: cluster.dataDir, images: workerImages(workerImage), log });
+  // Loaded where it is used: it is half of the code, and in a real cluster nobody wants its memory.
+  const { LocalClusterFault, startLocalCluster, workerImages } = await import('../local-cluster/cluster.ts');
+  const images = workerImages(workerImage);
+  const local = await startLocalCluster({ dataDir: cluster.dataDir, images, log }).catch((cause: unknown) => {
+    if (!(cause instanceof LocalClusterFault)) throw cause;
+    throw new AppError('unavailable', `The local cluster cannot start: ${cause.message}.`, { cause });
+  });
   releasers.push(local.stop);
   return { target: { kind: 'kubeconfig', path: local.kubeconfigPath }, kubeconfigPath: local.kubeconfigPath };
 }

@@ -23,6 +23,8 @@ import { describeMachine } from './machine.ts';
 import { openRegistry } from './registry.ts';
 import { startScheduler } from './scheduler.ts';
 
+export { LocalClusterFault };
+
 export type LocalClusterOptions = {
   /** Its own directory: objects, logs, the kubeconfig. Made if it is missing. */
   dataDir: string;
@@ -53,8 +55,16 @@ export type LocalCluster = {
  * `build/worker.Dockerfile` would run it.
  */
 export function workerImages(name: string): Images {
-  const program = resolve(import.meta.dirname, '../job-worker/main.ts');
-  return { [name]: { entrypoint: [process.execPath, program], cmd: ['simulate'], user: 65532 } };
+  const root = resolve(import.meta.dirname, '../..');
+  return {
+    [name]: {
+      entrypoint: [process.execPath, join(root, 'src/job-worker/main.ts')],
+      cmd: ['simulate'],
+      // As the image has it: compiled code is kept, which takes a third off every start.
+      env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/jobspawn') },
+      user: 65532,
+    },
+  };
 }
 
 /** Starts the cluster. Throws LocalClusterFault when the directory or the port cannot be had. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -88,6 +88,15 @@ describe('a start that cannot be', () => {
     const { code, said } = await startToFail({ DATABASE_PATH: path });
     await app.stop();
     expect(said).toMatch(/^[^\n]+\.\n$/);
+    expect(code).toBe(1);
+  });
+
+  test("because the local cluster's directory is not its own says so in one sentence", async () => {
+    const dir = tempDir();
+    mkdirSync(join(dir, 'local-cluster'));
+    writeFileSync(join(dir, 'local-cluster', 'diary.txt'), '');
+    const { code, said } = await startToFail({ DATABASE_PATH: join(dir, 'jobspawn.db') });
+    expect(said).toMatch(/^The local cluster cannot start: [^\n]*local-cluster[^\n]*\.\n$/);
     expect(code).toBe(1);
   });
 

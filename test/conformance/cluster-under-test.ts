@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { until } from '../support/until.ts';
 import { createApiClient, type ApiClient } from './api-client.ts';
-import { listAt, textAt } from './json.ts';
+import { listAt, textAt, type JsonObject } from './json.ts';
 
 /** The image of the recordings: node 20 and busybox, with no entry point. */
 export const recordedImage = 'localhost/node-base:latest';
@@ -87,6 +87,14 @@ async function openRealCluster(context: string): Promise<ClusterUnderTest> {
   };
 }
 
+/** By this label `npm run test:cluster` finds what a run that was cut short has left behind. */
+export const runLabel = 'jobspawn.dev/conformance-run';
+
+function runLabels(): JsonObject {
+  const run = process.env['JOBSPAWN_CONFORMANCE_RUN'];
+  return run === undefined ? {} : { [runLabel]: run };
+}
+
 function createNamespaces(client: ApiClient) {
   const made: string[] = [];
   return {
@@ -96,7 +104,7 @@ function createNamespaces(client: ApiClient) {
         method: 'POST',
         path: '/api/v1/namespaces',
         headers: { 'content-type': 'application/json' },
-        body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+        body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: runLabels() } },
       });
       if (created.status !== 201) throw new Error(`no namespace ${name}: ${created.raw}`);
       made.push(name);

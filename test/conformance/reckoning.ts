@@ -30,8 +30,10 @@ export function createReckoning(
     return entry !== undefined;
   };
   const isKnown = ({ at }: Finding): boolean => {
+    // A real cluster has no leave to differ, only to be slower or quicker than the recorder's.
     const known = tables.differences.filter(
-      (entry) => entry.at.test(at) && entry.recordings.some((name) => at.startsWith(name)),
+      ({ at: place, recordings, chance = false }) =>
+        (chance || kind === 'local') && place.test(at) && recordings.some((name) => at.startsWith(name)),
     );
     for (const entry of known)
       for (const name of entry.recordings) if (at.startsWith(name)) met.add(`${entry.at.source} ${name}`);
@@ -42,9 +44,7 @@ export function createReckoning(
     skips: (recording, step) =>
       use(tables.steps, (skip) => skip.recording === recording && skip.steps.includes(step)),
     skipsCommand: (title) => use(tables.commands, ({ titles }) => titles.test(title)),
-    // On a real cluster nothing is known beforehand: every difference is news.
-    unexplained: (findings) =>
-      findings.filter((finding) => kind === 'real' || !isKnown(finding)).map(printFinding),
+    unexplained: (findings) => findings.filter((finding) => !isKnown(finding)).map(printFinding),
     stale(recordings) {
       if (kind === 'real') return [];
       const ours = (name: string) => recordings.includes(name);

@@ -1,5 +1,10 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { KubeConfig } from '@kubernetes/client-node';
+import { createApiClient } from './api-client.ts';
+import { runLabel } from './cluster-under-test.ts';
+import { listAt, textAt } from './json.ts';
 
 /**
  * `npm run test:cluster`: the conformance suite against a real cluster. It makes namespaces of its own with random
@@ -8,28 +13,55 @@ import { existsSync } from 'node:fs';
 const kubeconfig = process.env['KUBECONFIG'];
 const context = process.env['JOBSPAWN_TEST_CONTEXT'];
 
-const missing = [
-  kubeconfig === undefined && 'KUBECONFIG (the path of a kubeconfig)',
-  context === undefined && 'JOBSPAWN_TEST_CONTEXT (the context in it that may be used for tests)',
-].filter((reason) => reason !== false);
+const fault = findFault();
+if (fault === undefined) process.exitCode = await run(context ?? '');
+else {
+  console.error(fault);
+  process.exitCode = 78;
+}
 
-if (missing.length > 0) {
-  console.error(`Please set ${missing.join(' and ')}.`);
-  process.exitCode = 78;
-} else if (kubeconfig !== undefined && !kubeconfig.includes(':') && !existsSync(kubeconfig)) {
-  console.error(`There is no kubeconfig at ${kubeconfig}.`);
-  process.exitCode = 78;
-} else {
+function findFault(): string | undefined {
+  const missing = [
+    kubeconfig === undefined && 'KUBECONFIG (the path of a kubeconfig)',
+    context === undefined && 'JOBSPAWN_TEST_CONTEXT (the context in it that may be used for tests)',
+  ].filter((reason) => reason !== false);
+  if (missing.length > 0) return `Please set ${missing.join(' and ')}.`;
+  const isOnePath = kubeconfig !== undefined && !kubeconfig.includes(':');
+  return isOnePath && !existsSync(kubeconfig) ? `There is no kubeconfig at ${kubeconfig}.` : undefined;
+}
+
+async function run(name: string): Promise<number> {
+  const id = Math.random().toString(36).slice(2, 10);
+  const chosen = process.argv.slice(2);
   const jest = [
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
   ];
-  const chosen = process.argv.slice(2);
   const child = spawn(process.execPath, [...jest, ...(chosen.length > 0 ? chosen : ['test/conformance'])], {
     stdio: 'inherit',
     cwd: new URL('../..', import.meta.url),
-    env: { ...process.env, JOBSPAWN_CONFORMANCE_CONTEXT: context },
+    env: { ...process.env, JOBSPAWN_CONFORMANCE_CONTEXT: name, JOBSPAWN_CONFORMANCE_RUN: id },
   });
-  child.on('exit', (code) => (process.exitCode = code ?? 1));
+  // The terminal's interrupt reaches jest as well; this process must outlive it, to clean up.
+  process.on('SIGINT', () => undefined);
+  await once(child, 'exit');
+  await sweep(name, id);
+  return child.exitCode ?? 1;
+}
+
+/** Removes the namespaces of this run that are still there: those of test files that were cut short. */
+async function sweep(name: string, id: string): Promise<void> {
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  config.setCurrentContext(name);
+  const client = await createApiClient(config);
+  const path = '/api/v1/namespaces';
+  const left = await client.send({
+    method: 'GET',
+    path: `${path}?labelSelector=${encodeURIComponent(`${runLabel}=${id}`)}`,
+  });
+  for (const namespace of listAt(left.body, 'items')) {
+    await client.send({ method: 'DELETE', path: `${path}/${textAt(namespace, 'metadata', 'name')}` });
+  }
 }

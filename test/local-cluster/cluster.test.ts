@@ -32,8 +32,10 @@ const toJob = (name: string, script: string, spec: object = {}) => ({
 });
 
 const readBody = z.looseObject({
-  status: z.unknown(),
-  items: z.array(z.object({ status: z.unknown(), metadata: z.object({ name: z.string() }) })).optional(),
+  status: z.unknown().optional(),
+  items: z
+    .array(z.object({ status: z.unknown().optional(), metadata: z.object({ name: z.string() }) }))
+    .optional(),
 });
 type Read = { status: number; body: z.infer<typeof readBody> };
 

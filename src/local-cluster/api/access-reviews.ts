@@ -7,6 +7,7 @@ import type { JsonObject } from './json.ts';
 import { parseBody } from './request-body.ts';
 import { resourceNames, resources } from './resources.ts';
 import { StatusError } from './status-error.ts';
+import { toTimestamp } from './times.ts';
 
 const reason = 'the local cluster allows everything to whoever knows its URL';
 const group = 'authorization.k8s.io';
@@ -79,18 +80,27 @@ function reviewRules(spec: JsonObject): JsonObject {
   };
 }
 
-const reviews: Record<string, { kind: string; review: (spec: JsonObject) => JsonObject }> = {
-  selfsubjectaccessreviews: { kind: 'SelfSubjectAccessReview', review: reviewAccess },
-  selfsubjectrulesreviews: { kind: 'SelfSubjectRulesReview', review: reviewRules },
+/** There is one user: whoever knows the URL. */
+const reviewSelf = (): JsonObject => ({
+  metadata: { creationTimestamp: toTimestamp(new Date()) },
+  status: { userInfo: { username: 'local', groups: ['system:masters', 'system:authenticated'] } },
+});
+
+type Review = { group: string; kind: string; review: (spec: JsonObject) => JsonObject };
+
+const reviews: Record<string, Review> = {
+  selfsubjectaccessreviews: { group, kind: 'SelfSubjectAccessReview', review: reviewAccess },
+  selfsubjectrulesreviews: { group, kind: 'SelfSubjectRulesReview', review: reviewRules },
+  selfsubjectreviews: { group: 'authentication.k8s.io', kind: 'SelfSubjectReview', review: reviewSelf },
 };
 
-/** Access reviews: everything that exists is allowed, since the URL itself is the secret. undefined on other paths. */
+/** Reviews of access and of oneself: what exists is allowed, since the URL itself is the secret. undefined on other paths. */
 export async function answerAccessReview(call: Call): Promise<Answer | undefined> {
-  const name = /^\/apis\/authorization\.k8s\.io\/v1\/([a-z]+)$/.exec(call.path)?.[1];
-  const found = name === undefined ? undefined : reviews[name];
-  if (found === undefined) return undefined;
+  const [, served, name = ''] = /^\/apis\/([a-z0-9.]+)\/v1\/([a-z]+)$/.exec(call.path) ?? [];
+  const found = Object.hasOwn(reviews, name) ? reviews[name] : undefined;
+  if (found === undefined || found.group !== served) return undefined;
   if (call.method !== 'POST') throw methodNotAllowed();
   const spec = await readReview(call);
-  const body = { kind: found.kind, apiVersion: `${group}/v1`, metadata: {}, ...found.review(spec) };
+  const body = { kind: found.kind, apiVersion: `${found.group}/v1`, metadata: {}, ...found.review(spec) };
   return { status: 201, body };
 }

@@ -34,9 +34,14 @@ const initialStatus: { [R in ResourceName]?: JsonObject } = {
   pods: { phase: 'Pending' },
 };
 
+/** The label by which selectors can name a namespace is always there, and always true. */
+function labelNamespace({ metadata }: ResourceObjects['namespaces']): void {
+  metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
+}
+
 const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void } = {
   namespaces(draft) {
-    draft.metadata.labels = { ...draft.metadata.labels, 'kubernetes.io/metadata.name': draft.metadata.name };
+    labelNamespace(draft);
     draft.spec = { finalizers: ['kubernetes'] };
   },
   jobs(draft) {
@@ -71,6 +76,7 @@ const updates: { [R in ResourceName]?: (draft: ResourceObjects[R]) => void } = {
     copyTemplateLabels(draft);
   },
   pods: defaultPod,
+  namespaces: labelNamespace,
 };
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

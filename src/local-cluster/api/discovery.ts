@@ -54,6 +54,7 @@ const inGroup = (group: string) =>
 
 const groups: Record<string, Entry[]> = {
   '': inGroup(''),
+  'authentication.k8s.io': [review('SelfSubjectReview')],
   'authorization.k8s.io': [review('SelfSubjectAccessReview'), review('SelfSubjectRulesReview')],
   batch: inGroup('batch'),
 };

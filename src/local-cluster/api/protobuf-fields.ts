@@ -50,6 +50,7 @@ const messages: Record<string, string> = {
   SelfSubjectAccessReviewSpec: 'resourceAttributes nonResourceAttributes',
   ResourceAttributes: 'namespace verb group version resource subresource name',
   NonResourceAttributes: 'path verb',
+  SelfSubjectReview: 'metadata !',
   SelfSubjectRulesReview: 'metadata spec !',
   SelfSubjectRulesReviewSpec: 'namespace',
 };

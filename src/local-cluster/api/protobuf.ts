@@ -56,6 +56,7 @@ const reviewSchemas: Record<string, ObjectSchema> = {
   }),
   ResourceAttributes: texts('namespace', 'verb', 'group', 'version', 'resource', 'subresource', 'name'),
   NonResourceAttributes: texts('path', 'verb'),
+  SelfSubjectReview: parts({ metadata: 'V1ObjectMeta' }),
   SelfSubjectRulesReview: parts({ metadata: 'V1ObjectMeta', spec: 'SelfSubjectRulesReviewSpec' }),
   SelfSubjectRulesReviewSpec: texts('namespace'),
 };
@@ -63,6 +64,7 @@ const reviewSchemas: Record<string, ObjectSchema> = {
 const models: Record<string, string> = {
   'v1/Namespace': 'V1Namespace',
   'batch/v1/Job': 'V1Job',
+  'authentication.k8s.io/v1/SelfSubjectReview': 'SelfSubjectReview',
   'authorization.k8s.io/v1/SelfSubjectAccessReview': 'SelfSubjectAccessReview',
   'authorization.k8s.io/v1/SelfSubjectRulesReview': 'SelfSubjectRulesReview',
 };

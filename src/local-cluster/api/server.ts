@@ -87,8 +87,9 @@ export async function serveApi(
       return isInside ? await route(call) : pageNotFound();
     } catch (error) {
       if (error instanceof StatusError) return toErrorAnswer(error);
-      // Waiting was cut short because nobody waits any more.
-      if (!call.signal.aborted) options.log.error({ err: error }, 'local cluster API request failed');
+      // Waiting or reading was cut short because nobody is there any more.
+      if (!call.signal.aborted && request.errored === null)
+        options.log.error({ err: error }, 'local cluster API request failed');
       return toErrorAnswer(new StatusError('InternalError', 'Internal error occurred'));
     }
   }
@@ -119,6 +120,8 @@ export async function serveApi(
       response.destroy();
     });
   });
+  // Longer than clients keep idle connections: the side that closes first must not be the one that others write to.
+  server.keepAliveTimeout = 120_000;
   server.listen(options.port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
