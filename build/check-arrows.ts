@@ -57,7 +57,9 @@ const forbidden: IForbiddenRuleType[] = [
   },
 ];
 
-const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+);
 const { output } = await cruise(['src'], {
   ruleSet: { forbidden },
   validate: true,

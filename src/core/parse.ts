@@ -3,7 +3,7 @@ import { AppError } from './app-error.ts';
 import type { Fault } from './app-error.ts';
 
 /** Every fault of a failed parse, each with the JSON Pointer of its place; unknown fields get one fault each. */
-export function toFaults(error: z.ZodError): Fault[] {
+function toFaults(error: z.ZodError): Fault[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({

@@ -1,5 +1,5 @@
 import type { Event } from './objects.ts';
-import type { ApiRegistry } from './registry.ts';
+import type { ApiRegistry } from './registry-contract.ts';
 
 const lifetimeMs = 60 * 60 * 1000;
 const sweepEveryMs = 60 * 1000;

@@ -1,7 +1,7 @@
 import { StatusError } from './api/status-error.ts';
 import { toTimestamp } from './api/times.ts';
 import type { Job, Pod } from './objects.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry-contract.ts';
 
 export type EventNote = {
   about: Job | Pod;

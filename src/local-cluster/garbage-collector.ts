@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import type { Dependent, Owner, Place } from './dependents.ts';
 import { createDependents, toKey, toOwnerPlace, toPlace } from './dependents.ts';
 import { finalizers, hasFinalizer, isCollecting, removeFinalizer } from './finalizers.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry-contract.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 /** Starts with a look at everything, so that what a crash left half done is finished. */

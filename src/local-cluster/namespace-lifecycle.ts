@@ -2,7 +2,7 @@ import { StatusError } from './api/status-error.ts';
 import { detailsOf, notFound, qualifiedName, resources } from './api/resources.ts';
 import type { ResourceName } from './objects.ts';
 import type { ObjectStore } from './object-store.ts';
-import type { ApiRegistry } from './registry.ts';
+import type { ApiRegistry } from './registry-contract.ts';
 
 const systemNamespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 const contents = ['jobs', 'pods', 'events'] as const;

@@ -2,7 +2,7 @@ import { dropUndefined, freeze } from './api/json.ts';
 import { resourceNames } from './api/resources.ts';
 import type { ResourceName, ResourceObjects } from './objects.ts';
 import { isStored } from './objects.ts';
-import type { Change } from './registry.ts';
+import type { Change, History } from './registry-contract.ts';
 import { openStorage } from './storage.ts';
 
 type Shelf<R extends ResourceName> = {
@@ -14,23 +14,13 @@ type Shelf<R extends ResourceName> = {
   oldest: number;
 };
 
-export type ObjectStore = {
-  version: () => number;
+export type ObjectStore = History & {
   get: <R extends ResourceName>(
     resource: R,
     namespace: string,
     name: string,
   ) => ResourceObjects[R] | undefined;
   list: <R extends ResourceName>(resource: R, namespace?: string) => ResourceObjects[R][];
-  /** As `list` was at that version; undefined when the history does not reach back so far. */
-  listAt: <R extends ResourceName>(
-    resource: R,
-    version: number,
-    namespace?: string,
-  ) => ResourceObjects[R][] | undefined;
-  changesSince: <R extends ResourceName>(resource: R, version: number) => Change<R>[] | undefined;
-  /** The first version from which `changesSince` can tell what happened. */
-  oldestVersion: (resource: ResourceName) => number;
   /** Stamps the next version on the draft, stores it, and tells the listeners. */
   commit: <R extends ResourceName>(
     type: Change<R>['type'],
@@ -44,7 +34,7 @@ export type ObjectStore = {
 const keyOf = (object: { metadata: { namespace?: string; name: string } }) =>
   `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 
-export const versionOf = (object: { metadata: { resourceVersion: string } }) =>
+const versionOf = (object: { metadata: { resourceVersion: string } }) =>
   Number(object.metadata.resourceVersion);
 
 const byKey = <T extends { metadata: { namespace?: string; name: string } }>(objects: T[]): T[] =>

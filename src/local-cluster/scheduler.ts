@@ -9,7 +9,7 @@ import type { Machine } from './machine.ts';
 import { findAffinityFault } from './node-affinity.ts';
 import type { Pod } from './objects.ts';
 import { setPodCondition } from './pod-condition.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry-contract.ts';
 
 const component = 'default-scheduler';
 

@@ -15,7 +15,7 @@ export const recordedImage = 'localhost/node-base:latest';
 export type ClusterUnderTest = {
   kind: 'local' | 'real';
   client: ApiClient;
-  /** Has `sh` and `sleep`, and no entry point. */
+  /** Has `sh`, `sleep` and `node`, and no entry point that does more than start its arguments. */
   image: string;
   nodeName: string;
   kubectlArguments: string[];
@@ -79,7 +79,7 @@ async function openRealCluster(context: string): Promise<ClusterUnderTest> {
   return {
     kind: 'real',
     client,
-    image: process.env['JOBSPAWN_TEST_IMAGE'] ?? 'busybox',
+    image: process.env['JOBSPAWN_TEST_IMAGE'] ?? 'node:24-alpine',
     nodeName,
     kubectlArguments: ['--context', context],
     createNamespace: (purpose) => namespaces.create(purpose),

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { compareOutput } from './kubectl-replay.ts';
 import { createBindings } from './bindings.ts';
 import { compareValues } from './comparison.ts';
 import { isObject, parseJson, type Json } from './json.ts';
 import type { KnownDifference } from './known-differences.ts';
 import { createReckoning } from './reckoning.ts';
 import { loadRecording, type Recording, type Sighting } from './recording.ts';
+import { loadTranscript } from './transcript.ts';
 import { findParting, groupByName, runsPodsInParallel, tellJob, tellPod } from './stories.ts';
 import { compareStories } from './story-comparison.ts';
 
@@ -62,6 +64,9 @@ const finding = (job: string) => ({ at: `03-failing-backoff job ${job}`, recorde
 const rewrite = (sightings: Sighting[], from: RegExp, to: string): Sighting[] =>
   sightings.map((one) => ({ ...one, object: parseJson(JSON.stringify(one.object).replace(from, to)) }));
 
+const judge = (one: KnownDifference) =>
+  createReckoning('real', { differences: [one], steps: [], commands: [] }).unexplained([finding('fails')]);
+
 describe('the suite itself', () => {
   test('finds nothing when a recording is held against itself', () => {
     for (const name of [
@@ -107,8 +112,8 @@ describe('the suite itself', () => {
 
   test('sees that a version moved where the recorded one stayed', () => {
     const bindings = createBindings();
-    expect(compareValues(version('5'), version('70'), bindings, exact)).toEqual([]);
-    expect(compareValues(version('5'), version('71'), bindings, exact)).toHaveLength(1);
+    expect(compareValues(version('5'), version('70'), bindings, { ...exact, steady: true })).toEqual([]);
+    expect(compareValues(version('5'), version('71'), bindings, { ...exact, steady: true })).toHaveLength(1);
   });
 
   test.each(['02-minimal-job', '03-failing-backoff', '07-active-deadline', '08-suspend'])(
@@ -175,7 +180,7 @@ describe('the suite itself', () => {
   });
 
   test('reports an entry of the tables that no longer matches anything', () => {
-    const difference = { recordings: ['03-failing-backoff'], at: /job fails$/, why: 'a reason' };
+    const difference = { recordings: ['03-failing-backoff'], at: [/job fails$/], why: 'a reason' };
     const skip = { recording: '03-failing-backoff', steps: [4], why: 'another' };
     const reckoning = createReckoning('local', { differences: [difference], steps: [skip], commands: [] });
     expect(reckoning.stale(['03-failing-backoff'])).toHaveLength(2);
@@ -185,12 +190,25 @@ describe('the suite itself', () => {
   });
 
   test('forgives a real cluster nothing but its pace', () => {
-    const difference = { recordings: ['03-failing-backoff'], at: /job fails$/, why: 'a reason' };
-    const judge = (one: KnownDifference) =>
-      createReckoning('real', { differences: [one], steps: [], commands: [] }).unexplained([
-        finding('fails'),
-      ]);
+    const difference = { recordings: ['03-failing-backoff'], at: [/job fails$/], why: 'a reason' };
     expect(judge(difference)).toHaveLength(1);
     expect(judge({ ...difference, chance: true })).toEqual([]);
+  });
+
+  test('sees a lost line, another word and another exit code of a command', () => {
+    for (const command of loadTranscript((text) => text)) {
+      expect(compareOutput(command, command)).toEqual([]);
+      expect(compareOutput(command, { ...command, exitCode: 7 })).not.toEqual([]);
+      expect(compareOutput(command, { ...command, stdout: [...command.stdout, 'one more'] })).not.toEqual([]);
+      const { stdout } = command;
+      for (const index of stdout.keys()) {
+        const isBlank = stdout[index]?.trim() === '';
+        if (isBlank) continue;
+        expect(compareOutput(command, { ...command, stdout: stdout.toSpliced(index, 1) })).not.toEqual([]);
+        expect(
+          compareOutput(command, { ...command, stdout: stdout.with(index, `${stdout[index]} spoilt`) }),
+        ).not.toEqual([]);
+      }
+    }
   });
 });

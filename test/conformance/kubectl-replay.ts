@@ -88,7 +88,8 @@ const fold = (lines: string[]): string[] => {
   return plain.filter((line, index) => line !== plain[index - 1]);
 };
 
-function compareOutput(command: TypedCommand, seen: Output): Finding[] {
+/** What a command printed against what the transcript shows. */
+export function compareOutput(command: TypedCommand, seen: Output): Finding[] {
   const at = `kubectl ${command.title}`;
   const findings: Finding[] = [];
   // Events of one second are printed in any order.

@@ -1,4 +1,4 @@
-import { differenceTables, type SkippedCommand, type SkippedStep, type Tables } from './known-differences.ts';
+import { differenceTables, type Tables } from './known-differences.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import type { Json } from './json.ts';
 
@@ -19,50 +19,42 @@ export function createReckoning(
   kind: ClusterUnderTest['kind'],
   tables: Tables = differenceTables,
 ): Reckoning {
-  const used = new Set<object>();
-  const met = new Set<string>();
-  const use = <T extends SkippedStep | SkippedCommand>(
-    entries: T[],
-    matches: (entry: T) => boolean,
-  ): boolean => {
-    const entry = entries.find((one) => matches(one) && (one.only === undefined || one.only === kind));
-    if (entry) used.add(entry);
-    return entry !== undefined;
+  const used = new Set<string>();
+  const use = (mark: string): true => {
+    used.add(mark);
+    return true;
   };
-  const isKnown = ({ at }: Finding): boolean => {
-    // A real cluster has no leave to differ, only to be slower or quicker than the recorder's.
-    const known = tables.differences.filter(
-      ({ at: place, recordings, chance = false }) =>
-        (chance || kind === 'local') && place.test(at) && recordings.some((name) => at.startsWith(name)),
+  const applies = ({ only }: { only?: 'local' }) => only === undefined || only === kind;
+  // A real cluster has no leave to differ, only to be slower or quicker than the recorder's.
+  const excuses = tables.differences
+    .filter(({ chance }) => chance || kind === 'local')
+    .flatMap(({ recordings, at, why, chance }) =>
+      recordings.flatMap((recording) =>
+        at.map((place) => ({ recording, place, chance, mark: `${recording} ${place.source}: ${why}` })),
+      ),
     );
-    for (const entry of known)
-      for (const name of entry.recordings) if (at.startsWith(name)) met.add(`${entry.at.source} ${name}`);
-    return known.length > 0;
-  };
+  const leftOut = tables.steps
+    .filter(applies)
+    .flatMap(({ recording, steps, why }) =>
+      steps.map((step) => ({ recording, step, mark: `${recording}#${step}: ${why}` })),
+    );
+  const untyped = tables.commands
+    .filter(applies)
+    .map(({ titles, why }) => ({ recording: 'kubectl', titles, mark: `kubectl ${titles.source}: ${why}` }));
+
+  const isKnown = ({ at }: Finding): boolean =>
+    excuses.filter(({ recording, place, mark }) => at.startsWith(recording) && place.test(at) && use(mark))
+      .length > 0;
 
   return {
-    skips: (recording, step) =>
-      use(tables.steps, (skip) => skip.recording === recording && skip.steps.includes(step)),
-    skipsCommand: (title) => use(tables.commands, ({ titles }) => titles.test(title)),
+    skips: (name, index) =>
+      leftOut.some(({ recording, step, mark }) => recording === name && step === index && use(mark)),
+    skipsCommand: (title) => untyped.some(({ titles, mark }) => titles.test(title) && use(mark)),
     unexplained: (findings) => findings.filter((finding) => !isKnown(finding)).map(printFinding),
-    stale(recordings) {
-      if (kind === 'real') return [];
-      const ours = (name: string) => recordings.includes(name);
-      const differences = tables.differences
-        .filter(({ chance }) => !chance)
-        .flatMap(({ at, why, recordings: names }) =>
-          names
-            .filter((name) => ours(name) && !met.has(`${at.source} ${name}`))
-            .map((name) => `${name} ${at.source}: ${why}`),
-        );
-      const steps = tables.steps.filter((entry) => ours(entry.recording) && !used.has(entry));
-      const commands = tables.commands.filter((entry) => ours('kubectl') && !used.has(entry));
-      return [
-        ...differences,
-        ...steps.map(({ recording, why }) => `${recording}: ${why}`),
-        ...commands.map(({ titles, why }) => `kubectl ${titles.source}: ${why}`),
-      ];
-    },
+    stale: (names) =>
+      [...excuses.filter(({ chance }) => !chance), ...leftOut, ...untyped]
+        .filter(({ recording, mark }) => names.includes(recording) && !used.has(mark))
+        .map(({ mark }) => mark),
   };
 }
 

@@ -9,6 +9,7 @@ import { listAt, textAt } from './json.ts';
 /**
  * `npm run test:cluster`: the conformance suite against a real cluster. It makes namespaces of its own with random
  * names and removes them at the end. Never guesses which cluster is meant: both variables must be set.
+ * JOBSPAWN_TEST_IMAGE may name an image with `sh`, `sleep` and `node` that its node can pull; node:24-alpine if not.
  */
 const kubeconfig = process.env['KUBECONFIG'];
 const context = process.env['JOBSPAWN_TEST_CONTEXT'];

@@ -35,36 +35,34 @@ async function translateRequest(
 ): Promise<ApiRequest> {
   const { bindings } = theatre;
   const [pathname = '', query] = recorded.path.split('?');
-  const pairs = (query ?? '').split('&').map(async (pair) => {
-    const [name, value] = pair.split('=');
-    if (value === undefined) return pair;
-    const plain = decodeURIComponent(value);
-    if (
-      name === 'resourceVersion' &&
-      /^\d{4,}$/.test(plain) &&
-      plain !== '999999999' &&
-      !bindings.find(plain)
-    ) {
-      // The recorder took the list's version of that moment.
-      const list = await theatre.client.send({ method: 'GET', path: pathname });
-      bindings.relearn(plain, textAt(list.body, 'metadata', 'resourceVersion'));
-    }
-    const translated = bindings.translate(plain);
-    return translated === plain ? pair : `${name}=${encodeURIComponent(translated)}`;
-  });
-  const path =
-    bindings.translate(pathname) + (query === undefined ? '' : `?${(await Promise.all(pairs)).join('&')}`);
+  const search = query === undefined ? '' : `?${await translateQuery(theatre, pathname, query)}`;
   const { method, body, rawBody } = recorded;
   // Whoever asked for the recorder, here it is the holder of the kubeconfig.
   const { authorization: _, ...sent } = recorded.headers ?? {};
   const headers = Object.fromEntries(
     Object.entries(sent).map(([name, value]) => [name, bindings.find(value) ?? value]),
   );
-  return {
-    method,
-    path,
-    headers,
-    body: body === undefined ? undefined : bindings.translateAll(body),
-    rawBody,
-  };
+  const translated = body === undefined ? undefined : bindings.translateAll(body);
+  return { method, path: bindings.translate(pathname) + search, headers, body: translated, rawBody };
+}
+
+/** What needs no translation is sent as the recorder wrote it, escapes and all: some steps are about just that. */
+async function translateQuery(theatre: Theatre, pathname: string, query: string): Promise<string> {
+  const pairs = query.split('&').map(async (pair) => {
+    const [name, value] = pair.split('=');
+    if (value === undefined) return pair;
+    const plain = decodeURIComponent(value);
+    if (name === 'resourceVersion') await bindVersion(theatre, pathname, plain);
+    const translated = theatre.bindings.translate(plain);
+    return translated === plain ? pair : `${name}=${encodeURIComponent(translated)}`;
+  });
+  return (await Promise.all(pairs)).join('&');
+}
+
+/** A version that no recorded answer has shown is the list's of that moment; 0, 1 and a far future mean themselves. */
+async function bindVersion({ client, bindings }: Theatre, path: string, recorded: string): Promise<void> {
+  const isReal = /^\d{4,}$/.test(recorded) && recorded !== '999999999';
+  if (!isReal || bindings.find(recorded) !== undefined) return;
+  const list = await client.send({ method: 'GET', path });
+  bindings.relearn(recorded, textAt(list.body, 'metadata', 'resourceVersion'));
 }

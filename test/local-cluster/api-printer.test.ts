@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { humanDuration, printJob, printPod } from '../../src/local-cluster/api/printer.ts';
-import type { ApiRegistry } from '../../src/local-cluster/registry.ts';
+import type { ApiRegistry } from '../../src/local-cluster/registry-contract.ts';
 import { minimalJob, minimalPod, openTestRegistry } from './api-under-test.ts';
 
 let opened: ReturnType<typeof openTestRegistry>;

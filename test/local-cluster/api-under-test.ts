@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import type { ReadLog } from '../../src/local-cluster/api/pod-log.ts';
 import { serveApi } from '../../src/local-cluster/api/server.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
-import type { ApiRegistry, RegistryOptions } from '../../src/local-cluster/registry.ts';
+import type { ApiRegistry } from '../../src/local-cluster/registry-contract.ts';
+import type { RegistryOptions } from '../../src/local-cluster/registry.ts';
 
 /** The shortest manifest that is a valid Job. */
 export const minimalJob = (name: string, extra: { labels?: Record<string, string>; spec?: object } = {}) => ({

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../support/until.ts';
 import type { ApiUnderTest } from './api-under-test.ts';
@@ -17,12 +19,11 @@ afterEach(() => {
 
 const create = (name: string, labels?: Record<string, string>) =>
   api.registry.create('jobs', 'default', minimalJob(name, { labels }));
-const relabel = (name: string, labels: Record<string, string>) =>
-  api.registry.update(
-    'jobs',
-    { namespace: 'default', name },
-    (draft) => void (draft.metadata.labels = labels),
-  );
+const relabel = (name: string, labels: Record<string, string>, padding = '') =>
+  api.registry.update('jobs', { namespace: 'default', name }, (draft) => {
+    draft.metadata.labels = labels;
+    draft.metadata.annotations = { padding };
+  });
 
 type Told = {
   type: string;
@@ -113,6 +114,25 @@ describe('a watch', () => {
     const stream = await watch(`resourceVersion=${api.registry.version()}&timeoutSeconds=1`);
     await until(() => stream.ended());
     expect(stream.lines).toEqual([]);
+  });
+
+  test('of a reader that does not read is cut off, so that it does not fill the memory', async () => {
+    create('a');
+    const path = `${api.prefix}${jobsPath}?watch=true&resourceVersion=${api.registry.version()}`;
+    const response = await new Promise<IncomingMessage>((resolve) => {
+      request({ host: '127.0.0.1', port: api.port, path }, resolve).end();
+    });
+    const changes = 300;
+    for (let index = 0; index < changes; index += 1) {
+      relabel('a', { index: String(index) }, 'x'.repeat(100_000));
+      // A turn for the sockets: what fits into their buffers is written.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    let text = '';
+    for await (const chunk of response) text += String(chunk);
+    const told = text.split('\n').length - 1;
+    expect(told).toBeGreaterThan(0);
+    expect(told).toBeLessThan(changes);
   });
 
   test('ends when the server closes', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { DeleteOptions } from '../../src/local-cluster/registry.ts';
+import type { DeleteOptions } from '../../src/local-cluster/registry-contract.ts';
 import type { Stage } from './job-stage.ts';
 import { openStage } from './job-stage.ts';
 

@@ -8,7 +8,7 @@ import { startJobController } from '../../src/local-cluster/job-controller/job-c
 import type { Backoff } from '../../src/local-cluster/job-controller/retry-delay.ts';
 import type { Event, Job, Pod } from '../../src/local-cluster/objects.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
-import type { Registry } from '../../src/local-cluster/registry.ts';
+import type { Registry } from '../../src/local-cluster/registry-contract.ts';
 
 const namespace = 'default';
 

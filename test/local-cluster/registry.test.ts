@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StatusError } from '../../src/local-cluster/api/status-error.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
-import type { ApiRegistry } from '../../src/local-cluster/registry.ts';
+import type { ApiRegistry } from '../../src/local-cluster/registry-contract.ts';
 import { until } from '../support/until.ts';
 import { minimalJob, minimalPod, openTestRegistry } from './api-under-test.ts';
 

@@ -144,7 +144,7 @@ function quantityFaults(name: string, quantity: string, field: string): FieldErr
   ];
 }
 
-export function resourceFaults(resources: Container['resources'], field: string): FieldError[] {
+function resourceFaults(resources: Container['resources'], field: string): FieldError[] {
   const { limits = {}, requests = {} } = resources ?? {};
   const limitFaults = Object.entries(limits).flatMap(([name, quantity]) =>
     quantityFaults(name, quantity, `${field}.limits[${name}]`),

@@ -6,7 +6,7 @@ type PodSpec = Wire<V1PodSpec>;
 type Container = Wire<V1Container>;
 
 /** `:latest` and no tag at all are pulled always; a digest or another tag only when absent. */
-export function defaultPullPolicy(image: string): string {
+function defaultPullPolicy(image: string): string {
   if (image.includes('@')) return 'IfNotPresent';
   const tag = /:([^/:]+)$/.exec(image)?.[1];
   return tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent';
@@ -54,7 +54,7 @@ function defaultVolume(volume: Wire<V1Volume>): void {
 }
 
 /** What a pod's spec and a Job's pod template have in common. */
-export function defaultPodSpec(spec: PodSpec): void {
+function defaultPodSpec(spec: PodSpec): void {
   spec.containers ??= [];
   for (const container of [...(spec.initContainers ?? []), ...spec.containers]) defaultContainer(container);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);

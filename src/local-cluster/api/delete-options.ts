@@ -1,4 +1,4 @@
-import type { DeleteOptions } from '../registry.ts';
+import type { DeleteOptions } from '../registry-contract.ts';
 import type { Call } from './call.ts';
 import { invalid, invalidValue, notSupported } from './field-errors.ts';
 import { GoJsonError } from './go-json.ts';

@@ -1,5 +1,5 @@
 import type { ResourceName, ResourceObjects, StoredMeta } from '../objects.ts';
-import type { DeleteOptions } from '../registry.ts';
+import type { DeleteOptions } from '../registry-contract.ts';
 import { conflict, forbidden, resources } from './resources.ts';
 import { toTimestamp } from './times.ts';
 

@@ -61,7 +61,7 @@ function toGoJson(value: unknown): string {
   );
 }
 
-export function messageOf({ type, value, hideValue = false, detail = '' }: FieldError): string {
+function messageOf({ type, value, hideValue = false, detail = '' }: FieldError): string {
   const shown = hideValue || silentAboutValue.has(type) ? words[type] : `${words[type]}: ${toGoJson(value)}`;
   return detail === '' ? shown : `${shown}: ${detail}`;
 }

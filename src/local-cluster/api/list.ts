@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ResourceName, ResourceObjects } from '../objects.ts';
-import type { ApiRegistry } from '../registry.ts';
+import type { ApiRegistry } from '../registry-contract.ts';
 import { GoJsonError, parseGoJson } from './go-json.ts';
 import { isJsonObject } from './json.ts';
 import type { ListOptions } from './query-options.ts';

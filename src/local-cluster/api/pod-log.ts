@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Pod } from '../objects.ts';
-import type { ApiRegistry } from '../registry.ts';
+import type { ApiRegistry } from '../registry-contract.ts';
 import type { Answer, Call, Stream } from './call.ts';
 import { methodNotAllowed } from './call.ts';
 import type { FieldError } from './field-errors.ts';

@@ -1,4 +1,4 @@
-import type { ApiRegistry } from '../registry.ts';
+import type { ApiRegistry } from '../registry-contract.ts';
 import type { Answer, Call, Stream } from './call.ts';
 import { methodNotAllowed, noSuchResource } from './call.ts';
 import type { ResourcePath } from './path.ts';

@@ -1,5 +1,5 @@
 import type { ResourceName } from '../objects.ts';
-import type { ApiRegistry } from '../registry.ts';
+import type { ApiRegistry } from '../registry-contract.ts';
 import type { Answer, Call, Stream } from './call.ts';
 import { listPage } from './list.ts';
 import type { ResourcePath } from './path.ts';

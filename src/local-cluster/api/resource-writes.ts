@@ -1,5 +1,5 @@
 import type { ResourceName, ResourceObjects } from '../objects.ts';
-import type { ApiRegistry } from '../registry.ts';
+import type { ApiRegistry } from '../registry-contract.ts';
 import type { Answer, Call } from './call.ts';
 import { decode, DecodeError } from './decode.ts';
 import { readDeleteOptions } from './delete-options.ts';

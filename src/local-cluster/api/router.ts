@@ -7,7 +7,7 @@ import { parsePath } from './path.ts';
 import type { ReadLog } from './pod-log.ts';
 import { createPodLogHandler } from './pod-log.ts';
 import { createResourceHandler } from './resource-handler.ts';
-import type { ApiRegistry } from '../registry.ts';
+import type { ApiRegistry } from '../registry-contract.ts';
 
 const version = {
   major: '1',

@@ -62,7 +62,7 @@ async function load(name: string): Promise<void> {
   const fields = new Map<string, FieldType>();
   schemas.set(name, fields);
   for (const attribute of await attributesOf(name)) fields.set(attribute.baseName, toFieldType(attribute));
-  for (const type of fields.values()) await Promise.all(namesIn(type).map(load));
+  await Promise.all([...fields.values()].flatMap(namesIn).map(load));
 }
 
 const roots: Record<ResourceName, string> = {
@@ -71,7 +71,7 @@ const roots: Record<ResourceName, string> = {
   namespaces: 'V1Namespace',
   events: 'CoreV1Event',
 };
-for (const root of Object.values(roots)) await load(root);
+await Promise.all(Object.values(roots).map(load));
 
 export const rootSchema = (resource: ResourceName): string => roots[resource];
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { ResourceName, ResourceObjects } from '../objects.ts';
-import type { ApiRegistry, Change } from '../registry.ts';
+import type { ApiRegistry, Change } from '../registry-contract.ts';
 import type { Call, Stream } from './call.ts';
 import type { JsonObject } from './json.ts';
 import { futureVersionWaitMs, tooLargeVersion } from './list.ts';
@@ -19,6 +19,8 @@ type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR
 const bookmarkEveryMs = 60_000;
 /** How long before its end a watch gets its last bookmark; one that is hardly longer gets none. */
 const lastBookmarkLeadMs = 2000;
+/** What a timer of Node can hold. */
+const longestTimerMs = 2 ** 31 - 1;
 /** A reader that lags by this much is cut off: it lists again, and the memory is ours. */
 const slowReaderBytes = 8 * 1024 * 1024;
 
@@ -70,8 +72,10 @@ export function openWatch<R extends ResourceName>(
   const startsWithList = options.sendInitialEvents ?? from === 0;
 
   function stream(response: ServerResponse): void {
-    const timeoutMs = (options.timeoutSeconds ?? randomInt(1800, 3600)) * 1000;
+    const seconds = options.timeoutSeconds ?? 0;
+    const timeoutMs = Math.min((seconds > 0 ? seconds : randomInt(1800, 3600)) * 1000, longestTimerMs);
     const endsAt = Date.now() + timeoutMs;
+    let ended = false;
     const timers: NodeJS.Timeout[] = [];
     let unsubscribe: (() => void) | undefined;
 
@@ -79,6 +83,7 @@ export function openWatch<R extends ResourceName>(
     response.flushHeaders();
 
     function end(): void {
+      ended = true;
       unsubscribe?.();
       for (const timer of timers) clearTimeout(timer);
       call.signal.removeEventListener('abort', end);
@@ -86,9 +91,7 @@ export function openWatch<R extends ResourceName>(
     }
 
     function send(event: WatchEvent): void {
-      if (response.writableEnded || response.destroyed) return;
-      response.write(`${JSON.stringify(event)}\n`);
-      if (response.writableLength > slowReaderBytes) end();
+      if (!ended) response.write(`${JSON.stringify(event)}\n`);
     }
 
     function fail(error: StatusError): void {
@@ -127,7 +130,9 @@ export function openWatch<R extends ResourceName>(
       // A watch "from the future" hears of nothing until that version is there.
       if (Number(change.object.metadata.resourceVersion) <= from || !inNamespace(change.object)) return;
       const event = toEvent(change, selector);
-      if (event !== undefined) send({ type: event.type, object: at.render(event.object) });
+      if (event === undefined) return;
+      send({ type: event.type, object: at.render(event.object) });
+      if (response.writableLength > slowReaderBytes) end();
     }
 
     function start(): void {
@@ -147,10 +152,15 @@ export function openWatch<R extends ResourceName>(
         }
         missed.forEach(tell);
       }
+      if (ended) return;
       unsubscribe = registry.subscribe(at.resource, tell);
       if (options.allowWatchBookmarks) scheduleBookmark();
     }
 
+    if (call.signal.aborted) {
+      end();
+      return;
+    }
     call.signal.addEventListener('abort', end);
     timers.push(setTimeout(end, timeoutMs).unref());
     if (options.sendInitialEvents === true && from > registry.version()) {

@@ -9,7 +9,7 @@
  */
 import type { Logger } from 'pino';
 import type { EventRecorder } from '../event-recorder.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../registry-contract.ts';
 import { createWorkQueue } from '../work-queue.ts';
 import { createJobTurn } from './job-turn.ts';
 import { indexPodsByJob } from './pods-by-job.ts';

@@ -2,7 +2,7 @@ import { StatusError } from '../api/status-error.ts';
 import type { EventRecorder } from '../event-recorder.ts';
 import { finalizers, isCollecting, removeFinalizer } from '../finalizers.ts';
 import type { Job, Pod } from '../objects.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../registry-contract.ts';
 import { isFinished } from './conditions.ts';
 import { createCreationHold } from './creation-hold.ts';
 import { createFinishMemory } from './finish-memory.ts';

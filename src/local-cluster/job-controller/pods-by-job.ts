@@ -1,5 +1,5 @@
 import type { Pod } from '../objects.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../registry-contract.ts';
 
 export type PodsByJob = { podsOf: (job: { namespace: string; uid: string }) => Pod[]; stop: () => void };
 

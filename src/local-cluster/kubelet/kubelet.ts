@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { EventRecorder } from '../event-recorder.ts';
 import type { Machine } from '../machine.ts';
 import type { Pod } from '../objects.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../registry-contract.ts';
 import type { Backoff } from './backoff.ts';
 import type { RunningContainer } from './container-starter.ts';
 import type { Images } from './image.ts';

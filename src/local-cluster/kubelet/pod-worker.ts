@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Pod } from '../objects.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../registry-contract.ts';
 import type { ContainerRun } from './container-run.ts';
 import { exitCodeOf } from './container-run.ts';
 import { fieldPathOf } from './container-starter.ts';

@@ -1,5 +1,5 @@
 import type { Machine } from '../machine.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../registry-contract.ts';
 import { markUnknownEnds, toRuns } from './pod-runs.ts';
 import { isFinal, toPodStatus } from './pod-status.ts';
 import type { ProcessTable } from './process-table.ts';
