@@ -1,14 +1,22 @@
 import type { Bindings } from './bindings.ts';
+import { maskNames } from './masks.ts';
 import { listAt, objectAt, textAt, type Json, type JsonObject } from './json.ts';
 
 const generatedNameOf = (item: Json): string =>
   textAt(item, 'metadata', 'name') || textAt(item, 'object', 'metadata', 'name') || textAt(item, 'cells', 0);
 
-/** Lists are in order of names, and generated names fall otherwise each time: puts items beside what they stand for. */
+/**
+ * Lists are in order of names, and generated names fall otherwise each time: puts items beside what they stand for. A
+ * name that is not known yet stands for the only one that was generated from the same base.
+ */
 export function alignItems(recorded: Json[], actual: Json[], bindings: Bindings): Json[] {
+  const names = actual.map(generatedNameOf);
   const found = recorded.map((item) => {
-    const name = bindings.find(generatedNameOf(item));
-    return name === undefined ? undefined : actual.find((one) => generatedNameOf(one) === name);
+    const name = generatedNameOf(item);
+    const others = names.filter((other) => maskNames(name) !== name && maskNames(other) === maskNames(name));
+    if (others.length === 1) bindings.learn(name, others[0] ?? '');
+    const index = names.indexOf(bindings.find(name) ?? '(none)');
+    return actual[index];
   });
   return found.every((item) => item !== undefined) ? found : actual;
 }

@@ -8,7 +8,7 @@ export type Scene = string;
 /** Text that a registry, a runtime or the network words in its own way. */
 const ownWords = new Set(['ErrImagePull', 'ImagePullBackOff']);
 
-export function describeJob({ type, object }: Sighting): Scene {
+function describeJobAnew({ type, object }: Sighting): Scene {
   const status = objectAt(object, 'status');
   const counts = ['active', 'succeeded', 'failed', 'terminating', 'completedIndexes', 'failedIndexes'];
   const uncounted = ['succeeded', 'failed']
@@ -26,7 +26,7 @@ export function describeJob({ type, object }: Sighting): Scene {
   ]);
 }
 
-export function describePod({ type, object }: Sighting): Scene {
+function describePodAnew({ type, object }: Sighting): Scene {
   const status = objectAt(object, 'status');
   return words([
     type === 'DELETED' && 'DELETED',
@@ -46,6 +46,19 @@ export function describePod({ type, object }: Sighting): Scene {
 /** Conditions in any order tell the same story: the server keeps them as a list, their writers as a map. */
 export const describeJobConditions = ({ object }: Sighting): Scene =>
   words(listAt(object, 'status', 'conditions').map(describeCondition));
+
+/** While a run is awaited the same sightings are described again and again. */
+function remembered(describe: (sighting: Sighting) => Scene): (sighting: Sighting) => Scene {
+  const scenes = new WeakMap<Sighting, Scene>();
+  return (sighting) => {
+    const scene = scenes.get(sighting) ?? describe(sighting);
+    scenes.set(sighting, scene);
+    return scene;
+  };
+}
+
+export const describeJob = remembered(describeJobAnew);
+export const describePod = remembered(describePodAnew);
 
 function describeMetadata(object: Json): string[] {
   const metadata = objectAt(object, 'metadata');

@@ -56,10 +56,7 @@ export async function openStage(client: ApiClient, namespace: string): Promise<S
 }
 
 /** Cuts pieces of text into whole lines. */
-export function createLineReader(onLine: (line: string) => void): {
-  push(text: string): void;
-  rest(): string;
-} {
+export function createLineReader(onLine: (line: string) => void): { push(text: string): void } {
   let rest = '';
   return {
     push(text) {
@@ -67,6 +64,5 @@ export function createLineReader(onLine: (line: string) => void): {
       rest = lines.pop() ?? '';
       for (const line of lines) if (line) onLine(line);
     },
-    rest: () => rest,
   };
 }
