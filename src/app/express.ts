@@ -21,7 +21,7 @@ import type { Readiness } from '../handlers/probes.ts';
 import type { Route } from '../handlers/route.ts';
 import { createSampleForm } from '../handlers/sample-form.ts';
 import { createStatusReports } from '../handlers/status-report.ts';
-import type { JobTokens } from '../handlers/status-report.ts';
+import type { JobTokens, RefreshPods } from '../handlers/status-report.ts';
 import type { EventFeed } from '../live/event-feed.ts';
 import type { JobLog } from '../live/job-log.ts';
 import type { Store } from '../store/store.ts';
@@ -47,6 +47,7 @@ export type ExpressDeps = {
   jobLog: JobLog;
   tokens: JobTokens;
   readiness: Readiness;
+  refreshPods: RefreshPods;
   config: { allowedHosts: readonly string[]; workerImage: string };
   /** Aborted when the service stops: ends every stream, which else would hold the server open. */
   closing: AbortSignal;
@@ -82,13 +83,13 @@ export function createExpress(deps: ExpressDeps): Express {
 
 /** Every route there is, each with no more than it needs. */
 function createRoutes(deps: ExpressDeps): Route[] {
-  const { store, intake, feed, jobLog, tokens, readiness, config, closing } = deps;
+  const { store, intake, feed, jobLog, tokens, readiness, refreshPods, config, closing } = deps;
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createSampleForm({ intake }),
     ...createJobApi({ store, intake }),
     ...createJobStreams({ store, feed, jobLog, closing }),
-    ...createStatusReports({ store, tokens }),
+    ...createStatusReports({ store, tokens, refreshPods }),
     ...createProbes({ readiness }),
     ...createOpenApi({ routes: () => routes, version }),
   ];

@@ -2,10 +2,16 @@ import pRetry from 'p-retry';
 import { AppError } from '../core/app-error.ts';
 
 /** The loops that run once the cluster is known. */
-type Loops = { readiness(): { ready: boolean; degraded: string[] }; stop(): Promise<void> };
+type Loops = {
+  readiness(): { ready: boolean; degraded: string[] };
+  /** A fresh look at the pods in the cluster; false when it failed. */
+  refreshPods(signal: AbortSignal): Promise<boolean>;
+  stop(): Promise<void>;
+};
 
 export type Membership = {
-  readiness: () => { ready: boolean; degraded: string[] };
+  readiness: Loops['readiness'];
+  refreshPods: Loops['refreshPods'];
   /** Resolves with the first attempt, whatever came of it; rejects when it showed that this database must not be used there. */
   begin: () => Promise<void>;
   /** Rejects when any attempt showed that; never resolves. */
@@ -68,6 +74,7 @@ export function joinCluster({
 
   return {
     readiness: () => loops?.readiness() ?? { ready: false, degraded: [waitsFor] },
+    refreshPods: async (signal) => (await loops?.refreshPods(signal)) ?? false,
     begin() {
       joining = join();
       return first.promise;

@@ -2,6 +2,8 @@ import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { AppError } from '../core/app-error.ts';
 
+const stopPatienceMs = 3000;
+
 export type Listener = { port: number; close(): Promise<void> };
 
 /** Serves on host and port (0: any free one). Throws AppError `unavailable` with one sentence when it may not. */
@@ -19,11 +21,17 @@ export async function listen(
   return { port: address.port, close: () => close(server) };
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error === undefined ? resolve() : reject(error)));
-    server.closeIdleConnections();
-  });
+/** What is under way may end; a client that sends or reads no more must not hold up the stop. */
+async function close(server: Server): Promise<void> {
+  const impatience = setTimeout(() => server.closeAllConnections(), stopPatienceMs);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.close((error) => (error === undefined ? resolve() : reject(error)));
+      server.closeIdleConnections();
+    });
+  } finally {
+    clearTimeout(impatience);
+  }
 }
 
 const causes: Record<string, string> = {

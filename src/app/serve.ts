@@ -6,12 +6,18 @@ import type { App } from './start-app.ts';
 /** EX_CONFIG of sysexits.h: starting again without a change would not help. */
 const configurationFault = 78;
 
+// Heard from the first moment on: a signal during the start stops what has been started.
+const stopSignal = new Promise<void>((resolve) => {
+  process.once('SIGTERM', () => resolve());
+  process.once('SIGINT', () => resolve());
+});
+
 try {
   const app = await startApp(parseConfig(process.env));
   console.log(greeting(app));
   // The cluster may turn out to be another one long after the start, when it is reached at last.
   try {
-    await Promise.race([stopSignal(), app.failed]);
+    await Promise.race([stopSignal, app.failed]);
   } finally {
     await app.stop();
   }
@@ -24,13 +30,6 @@ function greeting({ url, kubeconfigPath }: App): string {
   const page = `Jobspawn is ready: ${url}/jobs`;
   if (kubeconfigPath === undefined) return page;
   return `${page}\nFor kubectl, the kubeconfig of its local cluster:\n${kubeconfigPath}`;
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
-  });
 }
 
 function leave(error?: unknown): never {

@@ -95,6 +95,7 @@ async function startParts(
     jobLog,
     tokens,
     readiness: membership.readiness,
+    refreshPods: membership.refreshPods,
     config: { allowedHosts: config.allowedHosts, workerImage },
     closing: closing.signal,
     log,

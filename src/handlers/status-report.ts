@@ -4,6 +4,7 @@ import { AppError } from '../core/app-error.ts';
 import { parseInput } from '../core/parse.ts';
 import { reportFormSchema, reportSchema } from '../core/report.ts';
 import type { ReportInput } from '../core/report.ts';
+import type { ReportOutcome } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import { route } from './route.ts';
 import type { Route } from './route.ts';
@@ -11,6 +12,10 @@ import type { Route } from './route.ts';
 /** Whether a token is valid for exactly this job, in constant time. */
 export type JobTokens = { matches: (jobId: string, token: string) => boolean };
 
+/** Looks at the pods in the cluster afresh; false when that failed. */
+export type RefreshPods = (signal: AbortSignal) => Promise<boolean>;
+
+const freshLookMs = 5000;
 const limit = 128 * 1024;
 const queryFields = { 'job-id': z.string().optional(), token: z.string().optional() };
 
@@ -23,10 +28,26 @@ const answerSchema = z.strictObject({
 export function createStatusReports({
   store,
   tokens,
+  refreshPods,
 }: {
   store: Pick<Store, 'addReport'>;
   tokens: JobTokens;
+  refreshPods: RefreshPods;
 }): Route[] {
+  /**
+   * Who is told that another pod holds the claim goes home, so it must be true: the holder may have ended unseen, and this pod be the
+   * retry that is to do the work.
+   */
+  async function keep(report: ReportInput): Promise<ReportOutcome> {
+    const outcome = store.addReport(report);
+    if (outcome.kind !== 'claimed-by-another-pod') return outcome;
+    if (await refreshPods(AbortSignal.timeout(freshLookMs))) return store.addReport(report);
+    throw new AppError(
+      'unavailable',
+      'Another pod holds the claim, and nobody can tell now whether it still runs.',
+    );
+  }
+
   return ['/status', '/updatejobstatus'].map((path) =>
     route({
       method: 'post',
@@ -46,20 +67,19 @@ export function createStatusReports({
       },
       answers: { 200: { description: 'Kept', schema: answerSchema } },
       problems: [400, 401, 409, 413, 415, 503],
-      handle: ({ req, res, query, body }) => {
+      handle: async ({ req, res, query, body }) => {
         const { token, ...fields } = merge(query, body);
         const report = toReport(req, fields);
         const given = bearerOf(req) ?? token;
         if (typeof given !== 'string' || !tokens.matches(report['job-id'], given)) throw notYours();
-        keep(store, report);
+        refuseUnkept(await keep(report));
         res.json({ 'job-id': report['job-id'], status: report.status });
       },
     }),
   );
 }
 
-function keep(store: Pick<Store, 'addReport'>, report: ReportInput): void {
-  const { kind } = store.addReport(report);
+function refuseUnkept({ kind }: ReportOutcome): void {
   switch (kind) {
     case 'kept':
       return;

@@ -8,13 +8,21 @@ export function signalOf(res: Response, closing: AbortSignal): AbortSignal {
   return AbortSignal.any([gone.signal, closing]);
 }
 
+/** A reader that takes nothing for so long is gone, or wants to do harm. */
+const longestStallMs = 30_000;
+
 /**
- * Sends what the source gives, and takes no more from it than the client takes from us: a slow reader costs one chunk.
- * HEAD gets the headers alone.
+ * Sends what the source gives, and takes no more from it than the client takes from us: a slow reader costs one chunk, and one
+ * that has stalled is dropped. HEAD gets the headers alone.
  */
 export async function pour(
   source: AsyncIterable<string | Buffer>,
-  { req, res, signal }: { req: Request; res: Response; signal: AbortSignal },
+  {
+    req,
+    res,
+    signal,
+    stallMs = longestStallMs,
+  }: { req: Request; res: Response; signal: AbortSignal; stallMs?: number },
 ): Promise<void> {
   if (req.method === 'HEAD') {
     res.end();
@@ -22,10 +30,22 @@ export async function pour(
   }
   try {
     for await (const chunk of source) {
-      if (!res.write(chunk)) await once(res, 'drain', { signal });
+      if (!res.write(chunk)) await drained(res, signal, stallMs);
     }
   } catch (error) {
+    if (error instanceof StalledReader) return void res.destroy();
     if (!signal.aborted) throw error;
   }
   res.end();
+}
+
+class StalledReader extends Error {}
+
+async function drained(res: Response, signal: AbortSignal, stallMs: number): Promise<void> {
+  const patience = AbortSignal.timeout(stallMs);
+  try {
+    await once(res, 'drain', { signal: AbortSignal.any([signal, patience]) });
+  } catch (error) {
+    throw patience.aborted && !signal.aborted ? new StalledReader() : error;
+  }
 }

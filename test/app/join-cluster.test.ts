@@ -3,7 +3,11 @@ import { AppError } from '../../src/core/app-error.ts';
 import { joinCluster } from '../../src/app/join-cluster.ts';
 import { until } from '../support/until.ts';
 
-const running = { readiness: () => ({ ready: true, degraded: [] }), stop: async () => {} };
+const running = {
+  readiness: () => ({ ready: true, degraded: [] }),
+  refreshPods: async () => true,
+  stop: async () => {},
+};
 
 test('an unreachable cluster does not hold up the start, and is joined once it answers', async () => {
   let isUp = false;

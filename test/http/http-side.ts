@@ -47,6 +47,8 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
   });
   const tokens = createJobTokens(store.reportKey());
   const readiness = { ready: true, degraded: [] as string[] };
+  /** What a fresh look at the cluster shows, and whether there can be one. */
+  const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
   const app = createExpress({
     store,
@@ -55,6 +57,10 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     jobLog,
     tokens,
     readiness: () => readiness,
+    refreshPods: async () => {
+      freshLook.show();
+      return freshLook.works;
+    },
     config: { allowedHosts, workerImage: 'jobspawn-worker' },
     closing: closing.signal,
     log,
@@ -69,6 +75,7 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     intake,
     tokens,
     readiness,
+    freshLook,
     closing,
     podLogs,
     /** The lines of the service's own log. */

@@ -128,6 +128,26 @@ describe('POST /status', () => {
     expect(problemSchema.parse(answer.body).detail).toContain('claim');
   });
 
+  test('a retry whose forerunner ended unseen is let in after a fresh look', async () => {
+    const { id, statusUrl } = running();
+    const claim = (podUid: string) =>
+      request(side.url).post(statusUrl).send({ status: 'Start Processing', 'pod-uid': podUid });
+    side.play.pod(id);
+    const first = side.store.findJob(id)?.tasks[0]?.attempts[0]?.podUid ?? '';
+    await claim(first).expect(200);
+    side.freshLook.show = () => side.play.pod(id, { phase: 'Failed', exitCode: 137, reason: 'OOMKilled' });
+    await claim('second').expect(200);
+  });
+
+  test('without a fresh look a retry is told to come again, not to go home', async () => {
+    const { statusUrl } = running();
+    const claim = (podUid: string) =>
+      request(side.url).post(statusUrl).send({ status: 'Start Processing', 'pod-uid': podUid });
+    await claim('first').expect(200);
+    side.freshLook.works = false;
+    await claim('second').expect(503);
+  });
+
   test('takes no more than 128 KiB', async () => {
     const { statusUrl } = running();
     await request(side.url)

@@ -198,7 +198,7 @@ describe('the deployment', () => {
       { configMapRef: { name: only(kustomization.configMapGenerator).name } },
     ]);
     const { name, namespace } = service.metadata;
-    expect(config.callbackUrl).toBe(`http://${name}.${namespace}.svc.cluster.local`);
+    expect(config.callbackUrl).toBe(`http://${name}.${namespace}.svc`);
     expect(only(service.spec.ports).port).toBe(80);
   });
 
