@@ -45,8 +45,10 @@ async function openLocalCluster(): Promise<ClusterUnderTest> {
   child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
   await until(() => printed.endsWith('\n') || child.exitCode !== null, { timeoutMs: 20_000 });
   const kubeconfigPath = printed.trim();
-  if (child.exitCode !== null)
+  if (child.exitCode !== null) {
+    await rm(dataDir, { recursive: true, force: true });
     throw new Error(`the local cluster ended with ${child.exitCode} before it began`);
+  }
   const config = new KubeConfig();
   config.loadFromFile(kubeconfigPath);
   const client = await createApiClient(config);

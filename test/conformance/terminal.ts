@@ -61,9 +61,11 @@ export async function openTerminal(cluster: ClusterUnderTest, namespace: string)
       const { heard, ended, interrupt } = start(script.replace('kubectl ', 'kubectl -v=6 '));
       await until(() => heard.stderr.includes('watch=true'), { timeoutMs: 30_000 });
       return {
-        interrupt() {
+        async interrupt() {
           interrupt();
-          return ended;
+          const output = await ended;
+          // The interrupt may come in the middle of a row.
+          return { ...output, stdout: toLines(heard.stdout.replace(/[^\n]+$/, '')) };
         },
       };
     },
