@@ -6,24 +6,23 @@ import { isNamespaceName, isObjectName } from '../core/names.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-const port = z.coerce
-  .number({ error: 'must be a port number' })
-  .int({ error: 'must be a whole number' })
-  .min(0, { error: 'must be at least 0' })
-  .max(65535, { error: 'must be at most 65535' });
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
+  .transform(Number);
+
+const port = wholeNumber.pipe(z.number().max(65535, { error: 'must be at most 65535' }));
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+const hostName = /^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/;
 
 const hostList = z
   .string()
   .transform((text) => text.split(',').map((host) => host.trim().toLowerCase()))
-  .pipe(
-    z.array(
-      z.string().regex(/^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/, {
-        error: 'must be host names, with a port where it is not the usual one, separated by commas',
-      }),
-    ),
-  );
+  .refine((hosts) => hosts.every((host) => hostName.test(host)), {
+    error: 'must be host names, with a port where it is not the usual one, separated by commas',
+  });
 
 /** Every variable that Jobspawn reads. An empty one counts as absent, as deployment tools often leave them. */
 const environmentSchema = z.object({
@@ -50,11 +49,7 @@ const environmentSchema = z.object({
     .regex(/^\S+$/, { error: 'must be an image reference without spaces' })
     .default('jobspawn-worker'),
   CALLBACK_URL: httpUrl.optional(),
-  MAX_ACTIVE: z.coerce
-    .number({ error: 'must be a number' })
-    .int({ error: 'must be a whole number' })
-    .min(1, { error: 'must be at least 1' })
-    .optional(),
+  MAX_ACTIVE: wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' })).optional(),
   PUBLIC_URL: httpUrl.optional(),
   ALLOWED_HOSTS: hostList.default([]),
   LOG_LEVEL: z

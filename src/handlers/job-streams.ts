@@ -35,6 +35,9 @@ export function createJobStreams({
   jobLog: JobLog;
   closing: AbortSignal;
 }): Route[] {
+  /** From now on, unless said; also for a number that lies ahead, as a reader of a database that was restored since may hold. */
+  const startOf = (after: number | undefined) => Math.min(after ?? Number.MAX_SAFE_INTEGER, store.lastSeq());
+
   return [
     route({
       method: 'get',
@@ -48,7 +51,7 @@ export function createJobStreams({
       answers: { 200: eventStream },
       problems: [400, 421],
       handle: ({ req, res, query, headers }) => {
-        const after = headers['Last-Event-ID'] ?? query.after ?? store.lastSeq();
+        const after = startOf(headers['Last-Event-ID'] ?? query.after);
         return streamEvents({ req, res }, { feed, after, closing });
       },
     }),
@@ -83,7 +86,7 @@ export function createJobStreams({
       handle: ({ req, res, param, query, headers }) => {
         const { id: jobId } = getJob(store, param('id'));
         if (query.follow || req.accepts(['json', 'text/event-stream']) === 'text/event-stream') {
-          const after = headers['Last-Event-ID'] ?? query.after;
+          const after = startOf(headers['Last-Event-ID'] ?? query.after);
           return streamEvents({ req, res }, { feed, after, jobId, closing });
         }
         return res.json({ events: store.listEvents({ jobId, after: query.after, limit: query.limit }) });
@@ -110,7 +113,7 @@ export function createJobStreams({
         res.type('text/plain; charset=utf-8');
         // A follower must see that it is connected before the first line, which may be minutes away.
         if (query.follow) res.flushHeaders();
-        await pour(jobLog.read(job, { ...query, signal }), { req, res, signal });
+        await pour(jobLog.read(job, { ...query, signal }), { req, res, signal, whole: true });
       },
     }),
   ];

@@ -13,7 +13,8 @@ const longestStallMs = 30_000;
 
 /**
  * Sends what the source gives, and takes no more from it than the client takes from us: a slow reader costs one chunk, and one
- * that has stalled is dropped. HEAD gets the headers alone.
+ * that has stalled is dropped. HEAD gets the headers alone. Where the end of the stream says that this is `whole`, a stream that
+ * the signal cuts short is broken off, so that nobody takes a part for it.
  */
 export async function pour(
   source: AsyncIterable<string | Buffer>,
@@ -21,8 +22,9 @@ export async function pour(
     req,
     res,
     signal,
+    whole = false,
     stallMs = longestStallMs,
-  }: { req: Request; res: Response; signal: AbortSignal; stallMs?: number },
+  }: { req: Request; res: Response; signal: AbortSignal; whole?: boolean; stallMs?: number },
 ): Promise<void> {
   if (req.method === 'HEAD') {
     res.end();
@@ -36,7 +38,8 @@ export async function pour(
     if (error instanceof StalledReader) return void res.destroy();
     if (!signal.aborted) throw error;
   }
-  res.end();
+  if (whole && signal.aborted) res.destroy();
+  else res.end();
 }
 
 class StalledReader extends Error {}

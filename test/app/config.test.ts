@@ -46,14 +46,14 @@ describe('configuration', () => {
   test('every fault is listed at once, each with its value', () => {
     expect(
       faultsOf({
-        PORT: '80a',
+        PORT: '0x50',
         CLUSTER: 'docker',
         MAX_ACTIVE: '0',
         JOB_NAMESPACE: 'Not_One',
         LOG_LEVEL: 'loud',
       }),
     ).toEqual([
-      'PORT must be a port number (it is "80a").',
+      'PORT must be a whole number (it is "0x50").',
       'CLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "docker").',
       'JOB_NAMESPACE must be a Kubernetes namespace name (it is "Not_One").',
       'MAX_ACTIVE must be at least 1 (it is "0").',
@@ -72,6 +72,10 @@ describe('configuration', () => {
     expect(faultsOf({ CLUSTER: 'in-cluster' })).toEqual([
       'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
     ]);
+  });
+
+  test('a list with several faults is one fault', () => {
+    expect(faultsOf({ ALLOWED_HOSTS: 'a b,/' })).toHaveLength(1);
   });
 
   test('an empty variable counts as absent', () => {

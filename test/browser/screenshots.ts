@@ -18,7 +18,7 @@ const simulate = (duration: string, errorRate: number) => [
   String(errorRate),
 ];
 
-const app = await startTestApp({ PORT: '8080' });
+const app = await startTestApp();
 mkdirSync(dir, { recursive: true });
 try {
   await app.submit({ name: 'import customers', args: simulate('1s', 0) });

@@ -37,7 +37,25 @@ async function* framesOf(answer: Response) {
   }
 }
 
+test('a log that the stop of the service cuts short is broken off, not ended', async () => {
+  const { id } = side.submit();
+  side.play.created(id);
+  const answer = await fetch(`${side.url}/api/v1/jobs/${id}/logs?follow=true`);
+  side.closing.abort();
+  await expect(answer.text()).rejects.toThrow();
+});
+
 describe('events', () => {
+  test('a reader that holds a number from before the database was restored hears what happens from now on', async () => {
+    const hangUp = new AbortController();
+    const headers = { 'Last-Event-ID': '99999999' };
+    const frames = framesOf(await fetch(`${side.url}/api/v1/events`, { headers, signal: hangUp.signal }));
+    side.submit({ id: 'later' });
+    await frames.next();
+    expect((await frames.next()).value).toContain('"jobId":"later"');
+    hangUp.abort();
+  });
+
   test('a history is a list, oldest first, from any event on', async () => {
     const { id } = side.submit();
     side.play.created(id);
