@@ -6,13 +6,14 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional
 
-# The worker takes only types from src/core, so three small packages are all that it runs with.
+# Of src/core the worker takes types and one small file, so three small packages are all that it runs with.
 FROM ${NODE_IMAGE} AS worker
 WORKDIR /app
 COPY package.json ./
 COPY --from=install /app/node_modules/ms ./node_modules/ms
 COPY --from=install /app/node_modules/p-retry ./node_modules/p-retry
 COPY --from=install /app/node_modules/is-network-error ./node_modules/is-network-error
+COPY src/core/report-limits.ts ./src/core/report-limits.ts
 COPY src/job-worker ./src/job-worker
 USER 65532:65532
 

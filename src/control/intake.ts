@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
 import { AppError } from '../core/app-error.ts';
 import type { Job } from '../core/job.ts';
-import { toJobSpec } from '../core/job-request.ts';
+import { toAsked, toJobSpec } from '../core/job-request.ts';
 import type { JobRequest, JobSpec } from '../core/job-request.ts';
 import { drawNameSuffix, toNamePrefix } from '../core/names.ts';
 import type { Store } from '../store/store.ts';
 
 type IntakeOptions = {
-  store: Pick<Store, 'acceptJob' | 'findJob' | 'requestCancel'>;
+  store: Pick<Store, 'acceptJob' | 'findSummary' | 'requestCancel'>;
   clock: () => Date;
   /** Fills the bytes it is given, as node:crypto's randomFillSync does. */
   random: (bytes: Uint8Array) => Uint8Array;
@@ -35,7 +35,7 @@ export function createIntake({ store, clock, random, workerImage, namespace }: I
       id: request.id ?? null,
       name: request.name,
       spec: toJobSpec(request, workerImage),
-      requestHash: hashOf(request),
+      requestHash: hashOf(toAsked(request)),
       idempotencyKey,
       rerunOf: null,
     });
@@ -43,7 +43,7 @@ export function createIntake({ store, clock, random, workerImage, namespace }: I
 
   /** A new job with the same name and spec, and an id of its own. Throws AppError `not-found`. */
   function rerun(id: string): Accepted {
-    const job = store.findJob(id);
+    const job = store.findSummary(id);
     if (job === undefined) throw noSuchJob();
     const { name, spec } = job;
     return keep({

@@ -1,7 +1,8 @@
 import { explainEnd, explainWait } from './explain.ts';
 import type { Reason } from './explain.ts';
-import type { End, JobFacts, PodFact } from './facts.ts';
+import type { End, JobFacts } from './facts.ts';
 import type { JobState } from './job-state.ts';
+import { hasEnded, hasRun, hasSucceeded } from './pod.ts';
 import { ERROR, SUCCESS } from './report.ts';
 
 export type Decision = {
@@ -30,10 +31,6 @@ function stateOnTheWay(facts: JobFacts): JobState {
   return facts.job !== null || facts.dispatch?.kind === 'created' ? 'CREATED' : 'QUEUED';
 }
 
-function hasRun(pod: PodFact): boolean {
-  return pod.startedAt !== null || pod.phase === 'Running' || pod.phase === 'Succeeded';
-}
-
 function endOf(facts: JobFacts): End | null {
   if (facts.dispatch?.kind === 'refused') return 'Refused';
   if (facts.dispatch?.kind === 'unknown') return 'OutcomeUnknown';
@@ -42,28 +39,18 @@ function endOf(facts: JobFacts): End | null {
   if (hasCondition(facts, 'Failed')) return 'Failed';
   if (hasCondition(facts, 'Complete')) return isErrorStillOpen(facts) ? null : 'Complete';
   if (!facts.job.gone || facts.pods.some((pod) => !pod.gone)) return null;
-  const succeeded = facts.pods.filter((pod) => pod.phase === 'Succeeded' && !pod.stopped).length;
-  return succeeded >= facts.completions ? 'Complete' : 'Gone';
+  return facts.pods.filter(hasSucceeded).length >= facts.completions ? 'Complete' : 'Gone';
 }
 
 /**
  * The Job's end can overtake its pod's (two watches). An ERROR report is settled by how that very pod exited, so
- * the end waits until the pod is seen to have ended, or everything has left the cluster.
+ * the end waits until the pod is seen to have ended, or has left the cluster; for one that nobody has seen yet, until the Job
+ * has left, which its TTL bounds.
  */
 function isErrorStillOpen(facts: JobFacts): boolean {
-  if (
-    facts.completions > 1 ||
-    facts.job?.gone === true ||
-    reported(facts, SUCCESS) ||
-    !reported(facts, ERROR)
-  ) {
-    return false;
-  }
+  if (facts.completions > 1 || facts.job?.gone === true) return false;
+  if (reported(facts, SUCCESS) || !reported(facts, ERROR)) return false;
   return facts.pods.length === 0 || facts.pods.some((pod) => !pod.gone && !hasEnded(pod));
-}
-
-function hasEnded(pod: PodFact): boolean {
-  return pod.exitCode !== null || pod.phase === 'Succeeded' || pod.phase === 'Failed';
 }
 
 function finalState(facts: JobFacts, end: End): JobState {

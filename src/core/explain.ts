@@ -33,8 +33,13 @@ const passing = new Set(['ContainerCreating', 'PodInitializing']);
 const saysMore = new Set<string | null>(['OOMKilled', 'Evicted', 'StartError']);
 
 export function explainWait(facts: JobFacts): Reason {
-  const stuck = facts.pods.find((pod) => !pod.gone && pod.phase === 'Pending' && isTelling(pod.reason));
+  const stuck = facts.pods.find((pod) => !pod.gone && isStuck(pod));
   return stuck === undefined ? nothing : toReason(stuck.reason ?? 'Pending', stuck.message);
+}
+
+/** It waits, and says why. */
+export function isStuck({ phase, reason }: Pick<PodFact, 'phase' | 'reason'>): boolean {
+  return phase === 'Pending' && isTelling(reason);
 }
 
 /** The most telling word: what befell the last pod where it says more than Kubernetes' verdict on the whole Job. */

@@ -34,6 +34,11 @@ export const podObservationSchema = z.object({
   uid: z.string(),
   name: z.string(),
   jobUid: z.string().describe('uid of the owning Kubernetes Job'),
+  jobName: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Its name, which Kubernetes cuts in the names of pods'),
   index: z.int().describe('Completion index; 0 for a NonIndexed job'),
   phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']),
   createdAt: time,

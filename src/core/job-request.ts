@@ -19,6 +19,18 @@ const variableName = z
   })
   .refine((name) => !/^(JOBSPAWN|CLOUD_RUN)_/.test(name), { error: 'is set by Jobspawn itself' });
 
+/** The one name that a record drops without a word. What is no record is left to the record to refuse. */
+function refuseProto(input: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
+  if (typeof input === 'object' && input !== null && Object.hasOwn(input, '__proto__')) {
+    context.addIssue({
+      code: 'custom',
+      path: ['__proto__'],
+      message: 'is not a name that a variable can have',
+    });
+  }
+  return input;
+}
+
 const cpu = z.string().regex(/^(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
   error: 'must be a number of cores such as "2", "0.5" or "500m"',
 });
@@ -47,7 +59,7 @@ const specFields = {
     .default(null),
   command: argumentList.default([]).describe("Replaces the image's entrypoint"),
   args: argumentList.default([]).describe("Replaces the image's CMD"),
-  env: z.record(variableName, argument).default({}),
+  env: z.transform(refuseProto).pipe(z.record(variableName, argument)).default({}),
   resources: z
     .strictObject({
       cpu: cpu.refine((text) => positive.test(text), { error: 'must be more than 0' }).default('100m'),
@@ -71,6 +83,29 @@ export type JobRequest = z.output<typeof jobRequestSchema>;
 /** The spec as it is stored and shown: every default filled in, the image resolved. */
 export const jobSpecSchema = z.strictObject({ ...specFields, image: z.string() });
 export type JobSpec = z.output<typeof jobSpecSchema>;
+
+const defaults = z.object(specFields).parse({});
+
+/**
+ * What was asked for, without what would have been the same anyway. So two requests that mean the same look the same, and go on
+ * doing so when a later version knows another field.
+ */
+export function toAsked(request: JobRequest): unknown {
+  return without(defaults, request);
+}
+
+function without(common: unknown, value: unknown): unknown {
+  if (!isPlain(value) || !isPlain(common)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([field, part]) => JSON.stringify(part) !== JSON.stringify(common[field]))
+      .map(([field, part]) => [field, without(common[field], part)]),
+  );
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 export function toJobSpec(request: JobRequest, workerImage: string): JobSpec {
   const { id: _id, name: _name, image, ...spec } = request;

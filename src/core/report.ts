@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deepestResult, isNestedWithin, largestResult, longestMessage } from './report-limits.ts';
 
 /** The words with which a worker ends its story; anything else is free text on the way. */
 export const SUCCESS = 'SUCCESS';
@@ -12,8 +13,6 @@ export function terminalOf(status: string): TerminalStatus | null {
   return word === ERROR ? ERROR : null;
 }
 
-const resultLimit = 64 * 1024;
-
 /** A label value of Kubernetes, since the job id becomes one. */
 export const jobIdSchema = z
   .string()
@@ -22,9 +21,17 @@ export const jobIdSchema = z
   })
   .describe('1 to 63 characters, a valid Kubernetes label value');
 
-const resultSchema = z.json().refine((value) => Buffer.byteLength(JSON.stringify(value)) <= resultLimit, {
-  error: 'must be at most 64 KiB of JSON',
-});
+// The depth comes first: what looks into every level, as z.json() does, would use up the stack.
+const resultSchema = z
+  .unknown()
+  .refine((value) => isNestedWithin(value, deepestResult), {
+    error: `must be nested at most ${deepestResult} levels deep`,
+  })
+  .pipe(
+    z.json().refine((value) => Buffer.byteLength(JSON.stringify(value)) <= largestResult, {
+      error: 'must be at most 64 KiB of JSON',
+    }),
+  );
 
 /** What a worker says through `POST /status`, as JSON. */
 export const reportSchema = z.strictObject({
@@ -35,7 +42,7 @@ export const reportSchema = z.strictObject({
     .min(1)
     .max(256)
     .describe('Free text; SUCCESS, Done and ERROR (any case) are terminal'),
-  message: z.string().max(4096).nullish(),
+  message: z.string().max(longestMessage).nullish(),
   progress: z.number().min(0).max(100).nullish().describe('Percent'),
   result: resultSchema.nullish().describe('Any JSON up to 64 KiB'),
   task: z.int().min(0).nullish().describe('The completion index that speaks'),

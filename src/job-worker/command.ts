@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deepestResult, isNestedWithin, largestResult, longestMessage } from '../core/report-limits.ts';
 import type { Environment } from './callback.ts';
 import { createLineReader, createTail, findMark } from './output-lines.ts';
 import { exitCodeOf, signalOf } from './stop-signal.ts';
-import { cutText, largestResult, longestMessage, processing } from './words.ts';
+import { cutText, processing } from './words.ts';
 import type { Outcome, Words } from './words.ts';
 
 type Command = {
@@ -30,7 +31,6 @@ const tailLines = 10;
 
 /** A marked line may spell its JSON with more bytes than the result has. */
 const longestLine = 2 * largestResult;
-const deepestResult = 100;
 
 /** A grandchild may hold the pipes for ever; what the child itself wrote is read long before that. */
 const drainMs = 2000;
@@ -71,7 +71,11 @@ export async function runCommand(command: Command): Promise<Outcome> {
 }
 
 async function start({ file, args, env }: Command): Promise<Child> {
-  const child = spawn(file, args, { env, stdio: ['inherit', 'pipe', 'pipe'] });
+  // The cache is the worker's own: a command that happens to be Node would fill it with its code.
+  const child = spawn(file, args, {
+    env: { ...env, NODE_COMPILE_CACHE: undefined },
+    stdio: ['inherit', 'pipe', 'pipe'],
+  });
   await once(child, 'spawn');
   return child;
 }
@@ -123,11 +127,6 @@ function listen({ heartbeatMs, tell, complain }: Command): {
 /** JSON can be nested so deep that it can be read and not written: with it no report would ever leave. */
 function fitsReport(result: unknown): boolean {
   return isNestedWithin(result, deepestResult) && Buffer.byteLength(JSON.stringify(result)) <= largestResult;
-}
-
-function isNestedWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return levels > 0 && Object.values(value).every((inner) => isNestedWithin(inner, levels - 1));
 }
 
 function toOutcome(code: number | null, signal: NodeJS.Signals | null): Outcome {

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { longestMessage } from '../core/report-limits.ts';
 import { findCallback } from './callback.ts';
 import type { Environment } from './callback.ts';
 import { parseCommandLine, usage, UsageError } from './command-line.ts';
@@ -9,7 +10,7 @@ import { createReporter } from './reporter.ts';
 import { simulate } from './simulation.ts';
 import { toStopped } from './stop-signal.ts';
 import { keepTerminationMessage } from './termination-message.ts';
-import { cutText, longestMessage, startProcessing } from './words.ts';
+import { cutText, startProcessing } from './words.ts';
 import type { Outcome, Words } from './words.ts';
 
 type Run = {
@@ -64,7 +65,7 @@ export async function runWorker({ argv, env, stdout, stderr, stop }: Run): Promi
   // Before the report, which may take longer than the grace period of a pod that is being stopped.
   await keepTerminationMessage(env, outcome);
   const { exitCode, ...words } = outcome;
-  await reporter.finish(words);
+  await reporter.finish(words, stop);
   return exitCode;
 }
 

@@ -1,7 +1,7 @@
 import type { ReportInput, TerminalStatus } from '../core/report.ts';
 
-// The core is imported for its types alone, here and in the whole room: they hold every word to the contract, and the
-// worker does without zod, whose load would more than double the start of each pod.
+// Of the core this room imports types and the limits of a report: they hold every word to the contract, and the worker
+// does without zod, whose load would more than double the start of each pod.
 
 /** What the work says on its way or at its end; who is speaking is added by the delivery. `result` is any JSON. */
 export type Words = Pick<ReportInput, 'status' | 'message' | 'progress'> & { result?: unknown };
@@ -14,12 +14,6 @@ export const startProcessing: Words = { status: 'Start Processing' };
 export function processing(progress: number | null, message: string | null = null): Words {
   return { status: 'Processing...', progress, message };
 }
-
-/** The longest message that a report takes, in UTF-16 units. */
-export const longestMessage = 4096;
-
-/** The largest result that a report takes, in bytes of JSON. */
-export const largestResult = 64 * 1024;
 
 /** At most `length` UTF-16 units from the start, never ending in half a character. */
 export function cutText(text: string, length: number): string {

@@ -1,6 +1,8 @@
 import { AppError } from '../core/app-error.ts';
+import type { PodFact } from '../core/facts.ts';
 import type { Job } from '../core/job.ts';
 import { isFinal } from '../core/job-state.ts';
+import { hasEnded } from '../core/pod.ts';
 import type { Kube } from '../kube/cluster.ts';
 import type { Store } from '../store/store.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -17,16 +19,13 @@ type LogOptions = {
   signal: AbortSignal;
 };
 
-type Attempt = Job['tasks'][number]['attempts'][number];
-type Pod = Attempt & { task: number };
-
 type FollowOutcome = 'read' | 'not-started' | 'gone';
 
 /** How long to wait for news of a pod whose log cannot be read now; most often an event comes first. */
 const patienceMs = 5000;
 
 type LogParts = {
-  store: Pick<Store, 'findJob' | 'findLog' | 'lastSeq'>;
+  store: Pick<Store, 'findSummary' | 'findPod' | 'listPodsAfter' | 'findLog' | 'lastSeq'>;
   kube: Pick<Kube, 'readPodLog'>;
   feed: EventFeed;
 };
@@ -39,51 +38,63 @@ export function createJobLog({ store, kube, feed }: LogParts) {
    * Pods in the order of task, then age. Where there are several, a line `==> pod NAME (task N) <==` stands before each. A log that
    * is nowhere to be had is passed over. Throws AppError `unavailable` when it is not followed and the cluster does not answer.
    */
-  async function* read(job: Job, options: LogOptions): AsyncGenerator<Buffer, void, undefined> {
+  async function* read(job: Pick<Job, 'id'>, options: LogOptions): AsyncGenerator<Buffer, void, undefined> {
     const { follow, signal } = options;
     const told = new Set<string>();
+    let known: Pods = [];
     let lastByte = newline;
     while (!signal.aborted) {
       const after = store.lastSeq();
-      const current = store.findJob(job.id) ?? job;
-      const pods = toPods(current, options);
-      const pod = pods.find(({ podUid }) => !told.has(podUid));
-      if (pod === undefined) {
-        if (!follow || isFinal(current.state)) return;
-        await news(job.id, after, signal);
-        continue;
+      const state = store.findSummary(job.id)?.state;
+      known = withNew(job.id, known);
+      const pods = toAsked(known, options);
+      for (const pod of pods.filter(({ uid }) => !told.has(uid))) {
+        told.add(pod.uid);
+        if (pods.length > 1)
+          yield Buffer.from(
+            `${lastByte === newline ? '' : '\n'}==> pod ${pod.name} (task ${pod.index}) <==\n`,
+          );
+        for await (const chunk of readPod(job.id, pod, options)) {
+          if (chunk.length === 0) continue;
+          lastByte = chunk.at(-1) ?? lastByte;
+          yield chunk;
+        }
       }
-      told.add(pod.podUid);
-      if (pods.length > 1)
-        yield Buffer.from(`${lastByte === newline ? '' : '\n'}==> pod ${pod.pod} (task ${pod.task}) <==\n`);
-      for await (const chunk of readPod(job.id, pod, options)) {
-        if (chunk.length === 0) continue;
-        lastByte = chunk.at(-1) ?? lastByte;
-        yield chunk;
-      }
+      if (!follow || state === undefined || isFinal(state)) return;
+      await news(job.id, after, signal);
     }
+  }
+
+  /** A job may have thousands of pods: those that were read once are not read again for each one more. */
+  function withNew(jobId: string, known: Pods): Pods {
+    const last = known.reduce((highest, { number }) => Math.max(highest, number), 0);
+    const fresh = store.listPodsAfter(jobId, last);
+    return fresh.length === 0 ? known : [...known, ...fresh].toSorted(byTaskAndAge);
   }
 
   async function* readPod(
     jobId: string,
-    pod: Pod,
+    pod: PodFact,
     options: LogOptions,
   ): AsyncGenerator<Buffer, void, undefined> {
-    const kept = store.findLog(pod.podUid);
+    const kept = store.findLog(pod.uid);
     if (kept !== undefined) yield lastLines(kept, options.tail);
     else if (options.follow) yield* followPod(jobId, pod, options);
     else yield* readOnce(pod, options);
   }
 
-  async function* readOnce(pod: Pod, { tail, signal }: LogOptions): AsyncGenerator<Buffer, void, undefined> {
+  async function* readOnce(
+    pod: PodFact,
+    { tail, signal }: LogOptions,
+  ): AsyncGenerator<Buffer, void, undefined> {
     try {
-      yield* kube.readPodLog({ pod: pod.pod, follow: false, tail }, signal);
+      yield* kube.readPodLog({ pod: pod.name, follow: false, tail }, signal);
     } catch (error) {
       if (signal.aborted) return;
-      const isWaiting = isAppError(error, 'unavailable') && pod.startedAt === null;
+      const isWaiting = isAppError(error, 'unavailable') && store.findPod(pod.uid)?.startedAt === null;
       if (!isWaiting && !isAppError(error, 'not-found')) throw error;
       // The pod may have left while we asked; then its log was kept just before.
-      const kept = store.findLog(pod.podUid);
+      const kept = store.findLog(pod.uid);
       if (kept !== undefined) yield lastLines(kept, tail);
     }
   }
@@ -91,13 +102,13 @@ export function createJobLog({ store, kube, feed }: LogParts) {
   /** Waits for the container to start, and for each of its restarts, until the pod has ended. */
   async function* followPod(
     jobId: string,
-    pod: Pod,
+    pod: PodFact,
     { tail, signal }: LogOptions,
   ): AsyncGenerator<Buffer, void, undefined> {
     let run: number | null = null;
     while (!signal.aborted) {
       const after = store.lastSeq();
-      const latest = findPod(jobId, pod.podUid);
+      const latest = store.findPod(pod.uid);
       const restarts = latest?.restarts ?? 0;
       if (run === null || restarts > run) {
         const outcome: FollowOutcome = yield* followRun(pod, {
@@ -107,19 +118,19 @@ export function createJobLog({ store, kube, feed }: LogParts) {
         if (outcome === 'gone') return;
         if (outcome === 'read') run = restarts;
       }
-      if (latest === undefined || hasEnded(latest)) return;
+      if (latest === undefined || latest.gone || hasEnded(latest)) return;
       await news(jobId, after, signal);
     }
   }
 
   /** One run of the container to its end; kube takes up a stream that was cut. */
   async function* followRun(
-    pod: Pod,
+    pod: PodFact,
     { tail, signal }: Pick<LogOptions, 'tail' | 'signal'>,
   ): AsyncGenerator<Buffer, FollowOutcome, undefined> {
     let given = 0;
     try {
-      for await (const chunk of kube.readPodLog({ pod: pod.pod, follow: true, tail }, signal)) {
+      for await (const chunk of kube.readPodLog({ pod: pod.name, follow: true, tail }, signal)) {
         given += chunk.length;
         yield chunk;
       }
@@ -130,11 +141,6 @@ export function createJobLog({ store, kube, feed }: LogParts) {
       if (given > 0 || !isAppError(error, 'unavailable')) throw error;
       return 'not-started';
     }
-  }
-
-  function findPod(jobId: string, podUid: string): Attempt | undefined {
-    const attempts = store.findJob(jobId)?.tasks.flatMap((task) => task.attempts);
-    return attempts?.find((attempt) => attempt.podUid === podUid);
   }
 
   /** An event of the job after the given one, or the end of our patience. */
@@ -150,18 +156,20 @@ export function createJobLog({ store, kube, feed }: LogParts) {
 
 const newline = 10;
 
-function hasEnded({ phase }: Attempt): boolean {
-  return phase !== 'Pending' && phase !== 'Running';
+type Pods = ReturnType<Store['listPodsAfter']>;
+
+function byTaskAndAge(a: Pods[number], b: Pods[number]): number {
+  if (a.index !== b.index) return a.index - b.index;
+  return a.createdAt === b.createdAt ? a.number - b.number : a.createdAt < b.createdAt ? -1 : 1;
 }
 
-function toPods(job: Job, { task, attempt }: LogOptions): Pod[] {
-  return job.tasks
-    .filter(({ index }) => task === undefined || index === task)
-    .flatMap(({ index, attempts }) =>
-      attempts
-        .map((pod) => ({ ...pod, task: index }))
-        .filter((_pod, nth) => attempt === undefined || nth === attempt),
-    );
+/** Expects the pods of a task side by side, the oldest first. */
+function toAsked(pods: Pods, { task, attempt }: LogOptions): Pods {
+  let nth = 0;
+  return pods.filter(({ index }, at) => {
+    nth = pods[at - 1]?.index === index ? nth + 1 : 0;
+    return (task === undefined || index === task) && (attempt === undefined || nth === attempt);
+  });
 }
 
 function isAppError(error: unknown, code: AppError['code']): boolean {

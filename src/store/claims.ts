@@ -25,12 +25,12 @@ export function createClaims({ db, writes }: { db: Sql; writes: Writes }) {
     if (row.spec.completions > 1 && row.spec.completionMode === 'NonIndexed') return true;
     if (held.get(row.id, task, podUid) !== undefined) return true;
     const holder = latest.get(row.id, task);
-    if (holder !== undefined && !hasEnded(row.id, holder.podUid)) return false;
+    if (holder !== undefined && !hasLetGo(row.id, holder.podUid)) return false;
     insert.run(row.id, task, (holder?.attempt ?? -1) + 1, podUid, writes.now());
     return true;
   };
 
-  function hasEnded(id: string, podUid: string): boolean {
+  function hasLetGo(id: string, podUid: string): boolean {
     return podEnded.get(podUid, id) !== undefined || saidError.get(id, podUid) !== undefined;
   }
 }

@@ -49,10 +49,6 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
     `UPDATE jobs SET claimed_at = NULL
      WHERE id = ? AND state = 'QUEUED' AND dispatch IS NULL AND kubernetes_uid IS NULL`,
   );
-  const created = db.prepare(
-    `UPDATE jobs SET dispatch = coalesce(dispatch, 'created'), kubernetes_uid = @uid, claimed_at = coalesce(claimed_at, @now)
-     WHERE id = @id AND kubernetes_uid IS NULL`,
-  );
   const failed = db.prepare(
     `UPDATE jobs SET dispatch = @kind, dispatch_reason = @reason, dispatch_message = @message
      WHERE id = @id AND dispatch IS NULL AND claimed_at IS NOT NULL AND finished_at IS NULL`,
@@ -96,7 +92,7 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
 
   function settleCreated(id: string, { uid }: { uid: string }): void {
     writes.transact(() => {
-      if (created.run({ id, uid, now: writes.now() }).changes === 1) settle(id);
+      if (rows.learnUid({ id, uid, now: writes.now() })) settle(id);
     });
   }
 

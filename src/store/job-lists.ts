@@ -5,36 +5,49 @@ import { jobStates } from '../core/job-state.ts';
 import type { JobState } from '../core/job-state.ts';
 import type { Sql } from './database.ts';
 import { jobRowSchema, toSummary } from './job-row.ts';
+import { createJobSearch } from './job-search.ts';
 
 const countSchema = z.array(z.object({ state: z.enum(jobStates), jobs: z.int() }));
 
-/** Of so many ids with the same start, the newest are found sooner from the newest row on than by sorting them. */
-const manyIds = 10_000;
-
-type Condition = { sql: string; values: (string | number)[] };
+/** A page ends early once its specs and results are larger than this, in bytes: a spec alone may have a megabyte. */
+const largestPage = 4 * 1024 * 1024;
 
 /** Lists by keyset: each page starts below the `number` of the last row of the one before, however many rows there are. */
 export function createJobLists(db: Sql) {
+  const search = createJobSearch(db);
   const counts = db.prepare('SELECT state, jobs FROM job_counts');
-  const countIds = db
-    .prepare(`SELECT count(*) FROM (SELECT 1 FROM jobs WHERE id >= ? AND id < ? LIMIT ${manyIds})`)
+  const byNumber = db.prepare('SELECT * FROM jobs WHERE number = ?');
+  const sizeOf = db
+    .prepare<[number], number>(
+      'SELECT octet_length(spec) + coalesce(octet_length(result), 0) FROM jobs WHERE number = ?',
+    )
     .pluck();
 
-  /** Newest first. `nextCursor` is null on the last page. A cursor that is not ours: AppError `invalid`. */
+  /**
+   * Newest first. A page may have fewer jobs than its limit, or none, and still be followed by others; `nextCursor` is null on the
+   * last one. A cursor that is not ours: AppError `invalid`.
+   */
   function listJobs(query: JobQuery): { jobs: JobSummary[]; nextCursor: string | null } {
+    const below = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(query.cursor);
     if (query.template !== undefined || query.schedule !== undefined) return { jobs: [], nextCursor: null };
-    const conditions = toConditions(query, (q) => countIds.get(q, endOfPrefix(q)) === manyIds);
-    const where = conditions.map(({ sql }) => sql).join(' AND ');
-    const rows = db
-      .prepare(`SELECT * FROM jobs WHERE ${where} ORDER BY number DESC LIMIT ?`)
-      .all(...conditions.flatMap(({ values }) => values), query.limit + 1)
-      .map((row) => jobRowSchema.parse(row));
-    const page = rows.slice(0, query.limit);
-    const last = page.at(-1);
+    // One more than asked for tells whether there is a next page.
+    const { numbers, goesOnBelow } = search({ ...query, below, limit: query.limit + 1 });
+    const page = cutPage(numbers.slice(0, query.limit));
+    const next = page.length < numbers.length ? (page.at(-1) ?? null) : goesOnBelow;
     return {
-      jobs: page.map(toSummary),
-      nextCursor: rows.length > query.limit && last !== undefined ? String(last.number) : null,
+      jobs: page.map((number) => toSummary(jobRowSchema.parse(byNumber.get(number)))),
+      nextCursor: next === null ? null : String(next),
     };
+  }
+
+  /** At least one, or the next page would be the same. */
+  function cutPage(numbers: number[]): number[] {
+    let size = 0;
+    const end = numbers.findIndex((number, nth) => {
+      size += sizeOf.get(number) ?? 0;
+      return nth > 0 && size > largestPage;
+    });
+    return end === -1 ? numbers : numbers.slice(0, end);
   }
 
   function countStates(): Record<JobState, number> {
@@ -52,57 +65,6 @@ export function createJobLists(db: Sql) {
   }
 
   return { listJobs, countStates };
-}
-
-function toConditions(
-  { state, name, q, cursor, limit }: JobQuery,
-  startsManyIds: (q: string) => boolean,
-): Condition[] {
-  const below = cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(cursor);
-  const conditions: Condition[] = [{ sql: 'number < ?', values: [below] }];
-  if (state !== undefined) conditions.push({ sql: 'state = ?', values: [state] });
-  if (name !== undefined) conditions.push({ sql: 'name = ?', values: [name] });
-  if (q !== undefined && q !== '') {
-    // The trigram index knows nothing of less than three characters.
-    const indexed = state === undefined && name === undefined && /.{3}/su.test(q);
-    conditions.push(indexed ? toSearch(q, { below, limit, isCommon: startsManyIds(q) }) : toScan(q));
-  }
-  return conditions;
-}
-
-/** Row by row from the newest on: quick where few rows are in question or many of them match. */
-function toScan(q: string): Condition {
-  const text = escapeLike(q);
-  const sql = String.raw`(name LIKE ? ESCAPE '\' OR id LIKE ? ESCAPE '\')`;
-  return { sql, values: [`%${text}%`, `${text}%`] };
-}
-
-type Search = { below: number; limit: number; isCommon: boolean };
-
-/**
- * By index: each arm gives its newest page. LIKE with ESCAPE cannot use the trigrams, so a loose pattern (where `_` and `%` match
- * more than themselves) finds the candidates, and the strict one decides.
- */
-function toSearch(q: string, { below, limit, isCommon }: Search): Condition {
-  const ids = isCommon ? 'jobs NOT INDEXED' : 'jobs';
-  return {
-    sql: String.raw`number IN (
-      SELECT * FROM (SELECT job_names.rowid FROM job_names JOIN jobs AS named ON named.number = job_names.rowid
-        WHERE job_names.name LIKE ? AND job_names.rowid < ? AND named.name LIKE ? ESCAPE '\'
-        ORDER BY job_names.rowid DESC LIMIT ?)
-      UNION ALL
-      SELECT * FROM (SELECT number FROM ${ids} WHERE id >= ? AND id < ? AND number < ? ORDER BY number DESC LIMIT ?))`,
-    values: [`%${q}%`, below, `%${escapeLike(q)}%`, limit + 1, q, endOfPrefix(q), below, limit + 1],
-  };
-}
-
-/** Above every text that starts so, in the order of bytes. */
-function endOfPrefix(text: string): string {
-  return `${text}\u{10FFFF}`;
-}
-
-function escapeLike(text: string): string {
-  return text.replaceAll(/[\\%_]/g, String.raw`\$&`);
 }
 
 function parseCursor(cursor: string): number {

@@ -11,11 +11,7 @@ type Parts = { db: Sql; rows: JobRows; writes: Writes; settle: Settle };
 
 /** What the watch on Kubernetes Jobs saw. The same look again changes nothing and writes nothing. */
 export function createJobObservations({ db, rows, writes, settle }: Parts) {
-  const update = db.prepare(
-    `UPDATE jobs SET observation = @observation, kubernetes_uid = @uid, dispatch = coalesce(dispatch, 'created'),
-       claimed_at = coalesce(claimed_at, @now)
-     WHERE id = @id AND gone = 0`,
-  );
+  const update = db.prepare('UPDATE jobs SET observation = ? WHERE id = ? AND gone = 0');
   const gone = db.prepare('UPDATE jobs SET gone = 1 WHERE id = ? AND kubernetes_uid = ? AND gone = 0');
 
   /** Unknown ids and Jobs that are not this row's own (another uid, or another name) are ignored. */
@@ -24,7 +20,8 @@ export function createJobObservations({ db, rows, writes, settle }: Parts) {
     writes.transact(() => {
       const row = rows.findRow(id);
       if (row === undefined || row.gone || !isOwn(row, observation) || isSame(row, observation)) return;
-      update.run({ id, observation: JSON.stringify(observation), uid: observation.uid, now: writes.now() });
+      rows.learnUid({ id, uid: observation.uid, now: writes.now() });
+      update.run(JSON.stringify(observation), id);
       const state = settle(id);
       // The tally of many completions is worth a word even while the state stays.
       if (state === row.state && !isFinal(state) && isTallyNew(row, observation)) {

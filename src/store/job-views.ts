@@ -1,18 +1,17 @@
 import { z } from 'zod';
-import { podObservationSchema } from '../core/facts.ts';
 import { jobSchema } from '../core/job.ts';
-import type { Job } from '../core/job.ts';
+import type { Job, JobSummary } from '../core/job.ts';
+import { hasEnded } from '../core/pod.ts';
 import type { Sql } from './database.ts';
-import { flag, jsonColumn, toSummary } from './job-row.ts';
+import { toSummary } from './job-row.ts';
 import type { JobRows } from './jobs.ts';
+import type { PodRows, ShownPod } from './pods.ts';
 
 type Task = Job['tasks'][number];
 type Attempt = Task['attempts'][number];
 
 /** Of a worker that never stops talking, the last words; its history has them all. */
 const mostReports = 200;
-
-const podRowSchema = z.object({ task: z.int(), observation: jsonColumn(podObservationSchema), gone: flag });
 
 const reportRowSchema = z
   .object({ ...jobSchema.shape.reports.element.shape, podUid: z.string().nullable() })
@@ -21,17 +20,14 @@ const reportRowSchema = z
 export type JobViews = ReturnType<typeof createJobViews>;
 
 /** A job as the outside sees it. */
-export function createJobViews({ db, rows }: { db: Sql; rows: JobRows }) {
-  const podsOf = db.prepare(
-    'SELECT task, observation, gone FROM pods WHERE job_id = ? ORDER BY task, created_at, number',
-  );
+export function createJobViews({ db, rows, pods }: { db: Sql; rows: JobRows; pods: PodRows }) {
   const reportColumns = 'at, status, message, progress, task, attempt, pod_uid AS podUid';
   const latestReports = db.prepare(
     `SELECT * FROM (SELECT seq, ${reportColumns} FROM reports WHERE job_id = ? AND contradicts = 0
        ORDER BY seq DESC LIMIT ${mostReports}) ORDER BY seq`,
   );
   const taskReports = db.prepare(
-    `SELECT max(seq), ${reportColumns} FROM reports WHERE job_id = ? AND contradicts = 0 GROUP BY task`,
+    `SELECT ${reportColumns} FROM reports WHERE seq IN (SELECT seq FROM task_reports WHERE job_id = ?)`,
   );
 
   function findJob(id: string): Job | undefined {
@@ -43,6 +39,12 @@ export function createJobViews({ db, rows }: { db: Sql; rows: JobRows }) {
       reports: latestReports.all(id).map((report) => reportRowSchema.parse(report)),
       conditions: row.observation?.conditions ?? [],
     };
+  }
+
+  /** The same without its tasks and reports, of which there may be thousands. */
+  function findSummary(id: string): JobSummary | undefined {
+    const row = rows.findRow(id);
+    return row === undefined ? undefined : toSummary(row);
   }
 
   function getJob(id: string): Job {
@@ -59,10 +61,7 @@ export function createJobViews({ db, rows }: { db: Sql; rows: JobRows }) {
       tasks.set(index, task);
       return task;
     };
-    for (const row of podsOf.all(id)) {
-      const pod = podRowSchema.parse(row);
-      taskAt(pod.task).attempts.push(toAttempt(pod));
-    }
+    for (const pod of pods.listShownPods(id)) taskAt(pod.index).attempts.push(toAttempt(pod));
     for (const row of taskReports.all(id)) {
       const { task, status, message, progress, at } = reportRowSchema.parse(row);
       taskAt(task).report = { status, message, progress, at };
@@ -70,16 +69,13 @@ export function createJobViews({ db, rows }: { db: Sql; rows: JobRows }) {
     return [...tasks.values()].toSorted((a, b) => a.index - b.index);
   }
 
-  return { findJob, getJob };
+  return { findJob, findSummary, getJob };
 }
 
 /** A pod that left before anyone saw it end would look as if it ran for ever. */
-export function toAttempt({
-  observation,
-  gone,
-}: Pick<z.output<typeof podRowSchema>, 'observation' | 'gone'>): Attempt {
-  const { name, uid, phase, exitCode, reason, restarts, startedAt, finishedAt } = observation;
-  const vanished = gone && phase !== 'Succeeded' && phase !== 'Failed';
+export function toAttempt(pod: ShownPod): Attempt {
+  const { name, uid, phase, exitCode, reason, restarts, startedAt, finishedAt } = pod;
+  const vanished = pod.gone && !hasEnded(pod);
   return {
     pod: name,
     podUid: uid,

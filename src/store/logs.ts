@@ -29,9 +29,9 @@ export type LogText = {
 /** The logs of pods that have ended, so that they outlive them. */
 export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; writes: Writes }) {
   const open = db.prepare(
-    `SELECT pods.job_id AS jobId, jobs.namespace, pods.observation ->> 'name' AS pod, pods.uid AS podUid, pods.task, pods.ended
+    `SELECT pods.job_id AS jobId, jobs.namespace, pods.name AS pod, pods.uid AS podUid, pods.task, pods.ended
      FROM pods JOIN jobs ON jobs.id = pods.job_id
-     WHERE pods.log = 'open' AND (pods.ended = 1 OR pods.leaving = 1)
+     WHERE pods.log = 'open' AND (pods.ended = 1 OR pods.deleted_at IS NOT NULL)
      ORDER BY pods.number LIMIT ?`,
   );
   const mark = db.prepare("UPDATE pods SET log = ? WHERE uid = ? AND log <> 'kept'");

@@ -1,27 +1,29 @@
+import { isDeepStrictEqual } from 'node:util';
 import { podObservationSchema } from '../core/facts.ts';
+import { isStuck } from '../core/explain.ts';
 import type { PodFact, PodObservation } from '../core/facts.ts';
+import { hasEnded, hasRun } from '../core/pod.ts';
 import type { Sql } from './database.ts';
 import type { JobRow } from './job-row.ts';
-import { toAttempt } from './job-views.ts';
 import type { JobRows } from './jobs.ts';
-import { podColumns, podRowSchema } from './pod-row.ts';
+import { toAttempt } from './job-views.ts';
+import type { PodRow, PodRows } from './pods.ts';
 import type { Settle } from './settle.ts';
 import type { Writes } from './writes.ts';
 
-type Parts = { db: Sql; rows: JobRows; writes: Writes; settle: Settle };
+type Parts = { db: Sql; rows: JobRows; pods: PodRows; writes: Writes; settle: Settle };
 
 /** What the watch on pods saw. The same look again changes nothing and writes nothing. */
-export function createPodObservations({ db, rows, writes, settle }: Parts) {
-  const find = db.prepare(`SELECT ${podColumns} FROM pods WHERE uid = ? AND job_id = ?`);
-  const learnUid = db.prepare(
-    `UPDATE jobs SET kubernetes_uid = @uid, dispatch = coalesce(dispatch, 'created'), claimed_at = coalesce(claimed_at, @now)
-     WHERE id = @id`,
-  );
+export function createPodObservations({ db, rows, pods, writes, settle }: Parts) {
   const keep = db.prepare(
-    `INSERT INTO pods (uid, job_id, task, created_at, observation, ended, leaving, stopped)
-     VALUES (@uid, @id, @task, @createdAt, @observation, @ended, @leaving, @stopped)
-     ON CONFLICT (uid) DO UPDATE SET observation = excluded.observation, ended = excluded.ended, leaving = excluded.leaving,
-       stopped = max(stopped, excluded.stopped)`,
+    `INSERT INTO pods (uid, job_id, name, job_uid, job_name, task, phase, created_at, started_at, finished_at, exit_code, restarts,
+       reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped)
+     VALUES (@uid, @jobId, @name, @jobUid, @jobName, @index, @phase, @createdAt, @startedAt, @finishedAt, @exitCode, @restarts,
+       @reason, @message, @terminationMessage, @deletedAt, @ended, @hasRun, @stuck, @stopped)
+     ON CONFLICT (uid) DO UPDATE SET name = @name, job_uid = @jobUid, job_name = @jobName, task = @index, phase = @phase,
+       created_at = @createdAt, started_at = @startedAt, finished_at = @finishedAt, exit_code = @exitCode, restarts = @restarts,
+       reason = @reason, message = @message, termination_message = @terminationMessage, deleted_at = @deletedAt, ended = @ended,
+       has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped)`,
   );
   const stop = db.prepare('UPDATE pods SET stopped = 1 WHERE uid = ?');
   // With the pod its log leaves the cluster; one that is being fetched right now may still be kept.
@@ -29,32 +31,25 @@ export function createPodObservations({ db, rows, writes, settle }: Parts) {
     `UPDATE pods SET gone = 1, log = iif(log = 'open', 'unavailable', log) WHERE uid = ? AND job_id = ? AND gone = 0`,
   );
 
-  function findPod(id: string, uid: string): PodFact | undefined {
-    const row = find.get(uid, id);
-    return row === undefined ? undefined : podRowSchema.parse(row);
-  }
-
   /** Pods of unknown jobs, or of a Job that is not this row's own, are ignored. */
   function observePod(id: string, seen: PodObservation): void {
     const pod = podObservationSchema.parse(seen);
     writes.transact(() => {
       const row = rows.findRow(id);
       if (row === undefined || !isOwn(row, pod)) return;
-      const known = findPod(id, pod.uid);
+      const known = pods.findPod(pod.uid);
       if (known !== undefined && !supersedes(pod, known)) {
         // Old news, but of this a later look says nothing.
         if (isBeingStopped(pod) && !known.stopped) stop.run(pod.uid);
         return;
       }
-      if (row.kubernetes_uid === null) learnUid.run({ id, uid: pod.jobUid, now: writes.now() });
+      rows.learnUid({ id, uid: pod.jobUid, now: writes.now() });
       keep.run({
-        uid: pod.uid,
-        id,
-        task: pod.index,
-        createdAt: pod.createdAt,
-        observation: JSON.stringify(pod),
+        ...pod,
+        jobId: id,
         ended: hasEnded(pod) ? 1 : 0,
-        leaving: pod.deletedAt === null ? 0 : 1,
+        hasRun: hasRun(pod) ? 1 : 0,
+        stuck: isStuck(pod) ? 1 : 0,
         stopped: isBeingStopped(pod) ? 1 : 0,
       });
       tell(row, known, { ...pod, gone: known?.gone ?? false, stopped: isBeingStopped(pod) });
@@ -65,7 +60,7 @@ export function createPodObservations({ db, rows, writes, settle }: Parts) {
   function markPodGone(id: string, podUid: string): void {
     writes.transact(() => {
       const row = rows.findRow(id);
-      const known = findPod(id, podUid);
+      const known = pods.findPod(podUid);
       if (row === undefined || known === undefined || leave.run(podUid, id).changes === 0) return;
       tell(row, known, { ...known, gone: true });
       settle(id);
@@ -74,8 +69,8 @@ export function createPodObservations({ db, rows, writes, settle }: Parts) {
 
   /** The history has what a reader of the job can see, not every heartbeat. */
   function tell(row: JobRow, before: PodFact | undefined, after: PodFact): void {
-    const view = toView(after);
-    if (before !== undefined && JSON.stringify(toView(before)) === JSON.stringify(view)) return;
+    const view = toAttempt(after);
+    if (before !== undefined && JSON.stringify(toAttempt(before)) === JSON.stringify(view)) return;
     const { pod, podUid, phase, exitCode, reason } = view;
     writes.append({
       jobId: row.id,
@@ -93,17 +88,10 @@ export function createPodObservations({ db, rows, writes, settle }: Parts) {
   return { observePod, markPodGone };
 }
 
-function toView({ gone, stopped: _stopped, ...observation }: PodFact) {
-  return toAttempt({ observation, gone });
-}
-
 function isOwn(row: JobRow, pod: PodObservation): boolean {
   if (row.kubernetes_uid !== null) return row.kubernetes_uid === pod.jobUid;
-  return pod.name.startsWith(`${row.kubernetes_name}-`);
-}
-
-function hasEnded(pod: PodObservation): boolean {
-  return pod.phase === 'Succeeded' || pod.phase === 'Failed';
+  // Its own name would not do: of a long one Kubernetes cuts off the end before it adds its suffix.
+  return row.kubernetes_name === pod.jobName;
 }
 
 function isBeingStopped(pod: PodObservation): boolean {
@@ -111,7 +99,7 @@ function isBeingStopped(pod: PodObservation): boolean {
 }
 
 /** A list can be older than what the watch has told: nothing takes back an end, and only an end is news of a pod that is gone. */
-function supersedes(seen: PodObservation, { gone, stopped: _stopped, ...known }: PodFact): boolean {
-  if (!hasEnded(seen) && (hasEnded(known) || gone)) return false;
-  return JSON.stringify(known) !== JSON.stringify(seen);
+function supersedes(seen: PodObservation, known: PodRow): boolean {
+  if (!hasEnded(seen) && (hasEnded(known) || known.gone)) return false;
+  return !isDeepStrictEqual({ ...known, ...seen }, known);
 }

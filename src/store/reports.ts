@@ -23,6 +23,10 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     `INSERT INTO reports (job_id, at, status, terminal, message, progress, task, attempt, pod_uid, contradicts)
      VALUES (@id, @at, @status, @terminal, @message, @progress, @task, @attempt, @podUid, @contradicts)`,
   );
+  const latestOfTask = db.prepare(
+    `INSERT INTO task_reports (job_id, task, seq) VALUES (@id, @task, @seq)
+     ON CONFLICT (job_id, task) DO UPDATE SET seq = excluded.seq`,
+  );
   // Who reports has been started, even where a restored backup has forgotten that a create was ever sent.
   const latest = db.prepare(
     `UPDATE jobs SET report = @report, result = coalesce(@result, result), claimed_at = coalesce(claimed_at, @at) WHERE id = @id`,
@@ -43,7 +47,12 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     if (podUid !== null && !claim(row, { task, podUid })) return { kind: 'claimed-by-another-pod' };
     const discrepancy = findContradiction(row, said.terminal);
     const at = writes.now();
-    insert.run({ id: row.id, at, ...said, contradicts: discrepancy === null ? 0 : 1 });
+    const { lastInsertRowid: seq } = insert.run({
+      id: row.id,
+      at,
+      ...said,
+      contradicts: discrepancy === null ? 0 : 1,
+    });
     const { status, message, progress } = said;
     writes.append({
       jobId: row.id,
@@ -60,6 +69,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
       dispute.run(discrepancy, row.id);
       return { kind: 'contradicts', state: row.state };
     }
+    latestOfTask.run({ id: row.id, task, seq });
     latest.run({
       id: row.id,
       at,

@@ -17,6 +17,7 @@ import { createJobViews } from './job-views.ts';
 import { createJobRows } from './jobs.ts';
 import { createLogs } from './logs.ts';
 import { createPodObservations } from './pod-observations.ts';
+import { createPodRows } from './pods.ts';
 import { createReports } from './reports.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
@@ -32,12 +33,16 @@ export function openStore({ path, clock, log }: StoreOptions) {
   const { db, close } = openDatabase(path);
   const writes = createWrites({ db, clock, log });
   const rows = createJobRows(db);
-  const views = createJobViews({ db, rows });
-  const settle = createSettle({ db, rows, writes });
-  const parts = { db, rows, writes, settle };
+  const pods = createPodRows(db);
+  const views = createJobViews({ db, rows, pods });
+  const settle = createSettle({ db, rows, pods, writes });
+  const parts = { db, rows, pods, writes, settle };
   return {
     ...createAccept({ db, writes, views }),
     findJob: views.findJob,
+    findSummary: views.findSummary,
+    findPod: pods.findPod,
+    listPodsAfter: pods.listPodsAfter,
     ...createJobLists(db),
     ...createDispatchQueue(parts),
     ...createJobObservations(parts),

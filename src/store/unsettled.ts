@@ -23,7 +23,7 @@ export function createUnsettledList(db: Sql) {
      ORDER BY number`,
   );
   const podsOf = db.prepare(
-    `SELECT uid, observation ->> 'name' AS name, task AS "index" FROM pods WHERE job_id = ? AND gone = 0 ORDER BY number`,
+    `SELECT uid, name, task AS "index" FROM pods WHERE job_id = ? AND gone = 0 ORDER BY number`,
   );
 
   /** Claimed jobs without an end, and ended ones whose Kubernetes Job or pods are not known to be gone. */

@@ -1,8 +1,9 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createIntake } from '../../src/control/intake.ts';
 import type { Intake } from '../../src/control/intake.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
+import type { NewJob } from '../../src/store/accept.ts';
 import { completeJob } from '../support/sightings.ts';
 import { openStage } from '../store/stage.ts';
 import type { Stage } from '../store/stage.ts';
@@ -12,14 +13,18 @@ let intake: Intake;
 
 beforeEach(() => {
   stage = openStage();
-  intake = createIntake({
+  intake = createIntake(parts());
+});
+
+function parts(): Parameters<typeof createIntake>[0] {
+  return {
     store: stage.store,
     clock: stage.clock,
     random: (bytes) => randomFillSync(bytes),
     workerImage: 'jobspawn-worker',
     namespace: 'jobs',
-  });
-});
+  };
+}
 
 afterEach(() => stage.close());
 
@@ -60,6 +65,18 @@ describe('the same request again', () => {
   test('that names a default is the same as one that leaves it out', () => {
     accept({ id: 'mine' });
     expect(accept({ id: 'mine', backoffLimit: 0 }).kind).toBe('same');
+  });
+
+  test('is recognized by what was asked alone, so that a later version with more defaults still knows it', () => {
+    const hashes: string[] = [];
+    const acceptJob = (job: NewJob) => {
+      hashes.push(job.requestHash);
+      return stage.store.acceptJob(job);
+    };
+    const { store } = stage;
+    const watched = createIntake({ ...parts(), store: { ...store, acceptJob } });
+    watched.accept(jobRequestSchema.parse({ name: 'a', args: ['x'], priority: 0 }), { idempotencyKey: null });
+    expect(hashes).toEqual([createHash('sha256').update('{"args":["x"],"name":"a"}').digest('hex')]);
   });
 });
 

@@ -191,11 +191,20 @@ describe('at the end', () => {
     expect(decide(facts({ job: complete, pods: [{ ...runningPod(), ...here }], reports })).state).toBe(
       'RUNNING',
     );
-    expect(decide(facts({ job: complete, pods: [], reports })).state).toBe('RUNNING');
-    expect(decide(facts({ job: { ...completeJob(), ...gone }, pods: [], reports })).state).toBe('SUCCEEDED');
+    const exited = { ...runningPod({ exitCode: 0 }), ...here };
+    expect(decide(facts({ job: complete, pods: [exited], reports })).state).toBe('RUNNING');
+    expect(decide(facts({ job: { ...completeJob(), ...gone }, pods: [exited], reports })).state).toBe(
+      'FAILED',
+    );
     const evicted = { ...exitedPod(1, { uid: 'a', exitCode: null, reason: 'Evicted' }), ...here };
     const second = { ...exitedPod(0, { uid: 'b' }), ...here };
     expect(decide(facts({ job: complete, pods: [evicted, second], reports })).state).toBe('SUCCEEDED');
+  });
+
+  test('a Complete that overtook every word of the pod that reported ERROR waits for it', () => {
+    expect(decide(facts({ job: complete, pods: [], reports: [error] })).state).toBe('RUNNING');
+    const exited = { ...exitedPod(0), ...here };
+    expect(decide(facts({ job: complete, pods: [exited], reports: [error] })).state).toBe('FAILED');
   });
 
   test('an ERROR that was retried with success is no failure and no discrepancy', () => {

@@ -1,7 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/core/app-error.ts';
 import type { Fault } from '../../src/core/app-error.ts';
-import { jobRequestSchema, toJobSpec } from '../../src/core/job-request.ts';
+import { jobRequestSchema, toAsked, toJobSpec } from '../../src/core/job-request.ts';
 import { parseInput } from '../../src/core/parse.ts';
 
 function faultsOf(body: unknown): readonly Fault[] {
@@ -72,9 +72,33 @@ test.each<[string, unknown, string]>([
   expect(faultsOf(body).map((fault) => fault.pointer)).toEqual([pointer]);
 });
 
-test('a variable called __proto__ is left out, and nothing inherits from it', () => {
-  const body: unknown = JSON.parse('{"name":"a","env":{"__proto__":{"LANG":"C"},"TZ":"UTC"}}');
-  const { env } = parseInput(jobRequestSchema, body, 'The request');
-  expect(Object.keys(env)).toEqual(['TZ']);
-  expect(env.LANG).toBeUndefined();
+test('a variable called __proto__ is a fault, and not dropped without a word', () => {
+  expect(faultsOf(JSON.parse('{"name":"a","env":{"__proto__":"x","TZ":"UTC"}}'))).toEqual([
+    { pointer: '/env/__proto__', detail: 'is not a name that a variable can have' },
+  ]);
+});
+
+test('variables that are no object are a fault of their own', () => {
+  expect(faultsOf({ name: 'a', env: null })).toEqual([{ pointer: '/env', detail: 'must be an object' }]);
+});
+
+function asked(body: object): unknown {
+  return toAsked(parseInput(jobRequestSchema, { name: 'a', ...body }, 'The request'));
+}
+
+describe('what was asked for', () => {
+  test('leaves out what would have been the same anyway, in all depths', () => {
+    expect(asked({})).toEqual({ name: 'a' });
+    expect(asked({ args: [], env: {}, image: null, resources: { cpu: '100m' } })).toEqual({ name: 'a' });
+    expect(asked({ priority: 1, resources: { cpu: '2', memory: '128Mi' } })).toEqual({
+      name: 'a',
+      priority: 1,
+      resources: { cpu: '2' },
+    });
+  });
+
+  test('keeps everything else', () => {
+    const body = { id: 'mine', name: 'a', args: ['x'], env: { A: '' }, completionMode: 'Indexed' };
+    expect(asked(body)).toEqual(body);
+  });
 });

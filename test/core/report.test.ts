@@ -51,3 +51,20 @@ test('a number that is none in a form is refused as what it is', () => {
     parseInput(reportFormSchema, { 'job-id': 'a', status: 'ok', progress: 'half' }, 'The report'),
   ).toThrow(expect.objectContaining({ faults: [{ pointer: '/progress', detail: 'must be a number' }] }));
 });
+
+function nested(levels: number): unknown {
+  return JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+}
+
+test('a result may be nested 100 levels deep; a deeper one is a fault, however deep', () => {
+  const parse = (levels: number) =>
+    parseInput(reportSchema, { 'job-id': 'a', status: 'ok', result: nested(levels) }, 'The report');
+  expect(parse(100).result).toEqual(nested(100));
+  for (const levels of [101, 20_000]) {
+    expect(() => parse(levels)).toThrow(
+      expect.objectContaining({
+        faults: [{ pointer: '/result', detail: 'must be nested at most 100 levels deep' }],
+      }),
+    );
+  }
+});

@@ -121,6 +121,7 @@ function playWith(store: ReturnType<typeof openStore>) {
     return {
       uid: `pod-uid-${id}`,
       name: `${name}-x1y2z`,
+      jobName: name,
       jobUid: uid,
       index: 0,
       phase: 'Running',

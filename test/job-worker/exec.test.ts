@@ -151,6 +151,12 @@ describe('exec', () => {
     expect(code).toBe(0);
   });
 
+  test('gives the command the environment, without the place where the worker keeps its compiled code', async () => {
+    const env = { NODE_COMPILE_CACHE: join(folder, 'compile-cache'), OWN: 'kept' };
+    const { stdout } = await runWorker(exec('echo "$OWN ${NODE_COMPILE_CACHE-none}"'), env);
+    expect(stdout.toString()).toBe('kept none\n');
+  });
+
   test('leaves the outcome in the termination message', async () => {
     const path = join(folder, 'termination-log');
     const env = { KUBERNETES_TERMINATION_MESSAGE_PATH: path };

@@ -7,7 +7,7 @@ import { processing, startProcessing } from '../../src/job-worker/words.ts';
 import { until } from '../support/until.ts';
 import { startReportServer } from './report-server.ts';
 import type { Answer } from './report-server.ts';
-import { environmentFor, runWorker, startWorker } from './worker-process.ts';
+import { environmentFor, preload, runWorker, startWorker } from './worker-process.ts';
 
 const closers: (() => Promise<void>)[] = [];
 
@@ -30,6 +30,11 @@ function callbackTo(url: string) {
 
 const quickSuccess = ['--duration', '0s', '--error-rate', '0'];
 const ended = { status: 'SUCCESS' } as const;
+const unstopped = new AbortController().signal;
+const unanswered = new Promise<never>(() => undefined);
+
+/** A request without an answer is given up after 10 s anyway; a stop must not need that. */
+const lessThanAnAttemptMs = 8000;
 
 afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
@@ -66,20 +71,103 @@ describe('the claim', () => {
       (take) => deliver(take, { withinMs: 300 }),
       (sentence) => complaints.push(sentence),
     );
-    expect(await hurried.claim(startProcessing, new AbortController().signal)).toBe(true);
-    await hurried.finish(ended);
+    expect(await hurried.claim(startProcessing, unstopped)).toBe(true);
+    await hurried.finish(ended, unstopped);
     expect(complaints).toEqual(['A report was not delivered: ECONNREFUSED.']);
   });
 
-  test('is given up on SIGTERM, and the work never starts', async () => {
-    const server = await setup(() => ({ status: 503 }));
-    const worker = startWorker(['exec', '--', 'echo', 'ran'], environmentFor(server.url));
+  test('answered 503 is repeated when Retry-After says so', async () => {
+    const server = await setup((_, nth) =>
+      nth === 1 ? { status: 503, headers: { 'retry-after': '1' } } : { status: 200 },
+    );
+    const reporter = createReporter(createDelivery(callbackTo(server.url)), () => undefined);
+    expect(await reporter.claim(startProcessing, unstopped)).toBe(true);
+    const [first, second] = server.received;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(950);
+  });
+
+  test.each<[string, Answer]>([
+    ['refused for now', () => ({ status: 503, headers: { 'retry-after': '20' } })],
+    ['not answered', ({ report }) => (report.status === 'ERROR' ? { status: 200 } : unanswered)],
+  ])(
+    'that is %s is given up on SIGTERM, and the work never starts',
+    async (_, answer) => {
+      const server = await setup(answer);
+      const worker = startWorker(['exec', '--', 'echo', 'ran'], environmentFor(server.url));
+      await until(() => server.received.length > 0);
+      worker.kill('SIGTERM');
+      const { code, stdout } = await worker.ended;
+      expect({ code, stdout: stdout.toString() }).toEqual({ code: 143, stdout: '' });
+      expect(server.statuses()).toEqual(['Start Processing', 'ERROR']);
+    },
+    lessThanAnAttemptMs,
+  );
+});
+
+describe('a worker that is told to stop', () => {
+  test('ends soon after its work where nobody can be reached any more', async () => {
+    const server = await setup();
+    const worker = startWorker(['exec', '--', 'sleep', '50'], environmentFor(server.url));
     await until(() => server.received.length > 0);
-    server.received.length = 0;
+    await server.close();
     worker.kill('SIGTERM');
-    await until(() => server.statuses().includes('ERROR'));
-    worker.kill('SIGKILL');
-    expect((await worker.ended).stdout.toString()).toBe('');
+    const { code, stderr } = await worker.ended;
+    expect(code).toBe(143);
+    expect(stderr).toBe('job-worker: A report was not delivered: ECONNREFUSED.\n');
+  });
+
+  test.each<[string, Answer]>([
+    ['waits to be repeated', () => ({ status: 503, headers: { 'retry-after': '50' } })],
+    ['waits for its answer', () => unanswered],
+  ])(
+    'while the outcome %s sends it anew, and keeps the exit code of the work',
+    async (_, answer) => {
+      const server = await setup((received, nth) => (nth === 2 ? answer(received, nth) : { status: 200 }));
+      const worker = startWorker(['exec', '--', 'sh', '-c', 'exit 3'], environmentFor(server.url));
+      await until(() => server.received.length === 2);
+      worker.kill('SIGTERM');
+      const { code, stderr } = await worker.ended;
+      expect({ code, stderr }).toEqual({ code: 3, stderr: '' });
+      expect(server.statuses()).toEqual(['Start Processing', 'ERROR', 'ERROR']);
+    },
+    lessThanAnAttemptMs,
+  );
+
+  test(
+    'lets the outcome go before progress that is not answered',
+    async () => {
+      const server = await setup(({ report }) =>
+        report.status === 'Processing...' ? unanswered : { status: 200 },
+      );
+      const reporter = createReporter(createDelivery(callbackTo(server.url)), () => undefined);
+      const stop = new AbortController();
+      reporter.tell(processing(1));
+      await until(() => server.received.length === 1);
+      const finished = reporter.finish(ended, stop.signal);
+      stop.abort();
+      await finished;
+      expect(server.statuses()).toEqual(['Processing...', 'SUCCESS']);
+    },
+    lessThanAnAttemptMs,
+  );
+
+  test('hears of it before it has loaded what it works with', async () => {
+    const killAtLoad = `import { registerHooks } from 'node:module';
+      registerHooks({ load: (url, context, next) => {
+        if (url.endsWith('/job-worker/run.ts')) process.kill(process.pid, 'SIGTERM');
+        return next(url, context);
+      } });`;
+    const { code } = await runWorker(['--duration', '1h'], preload(killAtLoad));
+    expect(code).toBe(143);
+  });
+
+  test('is not held up by a long look-up of a name, of which its command hears nothing', async () => {
+    const { stdout, stderr } = await runWorker(
+      ['exec', '--', 'sh', '-c', 'echo "${RES_OPTIONS-none}"'],
+      preload(`process.once('exit', () => console.error(process.env.RES_OPTIONS))`),
+    );
+    expect(stdout.toString()).toBe('none\n');
+    expect(stderr).toContain('timeout:1 attempts:1');
   });
 });
 
@@ -142,7 +230,7 @@ describe('a report', () => {
     release();
     await until(() => server.received.length === 2);
     reporter.tell(processing(51));
-    await reporter.finish(ended);
+    await reporter.finish(ended, unstopped);
     expect(server.received.map(({ report }) => report.progress ?? report.status)).toEqual([1, 50, 'SUCCESS']);
     expect(server.mostOpen()).toBe(1);
   });
@@ -154,7 +242,7 @@ describe('a report', () => {
     await until(() => server.received.length === 1);
     reporter.tell(processing(2));
     await until(() => server.received.length === 3);
-    await reporter.finish(ended);
+    await reporter.finish(ended, unstopped);
     expect(server.received.map(({ report }) => report.progress ?? report.status)).toEqual([
       1,
       2,

@@ -25,6 +25,11 @@ export function runWorker(args: readonly string[], env?: Record<string, string>)
   return startWorker(args, env).ended;
 }
 
+/** The environment in which Node runs this code, a module, before the worker's own. */
+export function preload(code: string): Record<string, string> {
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
+}
+
 /** The variables that Jobspawn gives to every container. */
 export function environmentFor(url: string): Record<string, string> {
   return {

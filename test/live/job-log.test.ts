@@ -131,6 +131,27 @@ describe('of several pods', () => {
     );
   });
 
+  test('the list of them is read once, and later only what is new on it', async () => {
+    const { store } = stage;
+    const asked: number[] = [];
+    const listPodsAfter: typeof store.listPodsAfter = (jobId, number) => {
+      asked.push(number);
+      return store.listPodsAfter(jobId, number);
+    };
+    const feed = createEventFeed({ store });
+    const jobLog = createJobLog({ store: { ...store, listPodsAfter }, kube: cluster.kube, feed });
+    const seen: string[] = [];
+    const whole = (async () => {
+      for await (const chunk of jobLog.read({ id: 'job-1' }, { follow: true, signal: stop.signal }))
+        seen.push(chunk.toString());
+    })();
+    await until(() => seen.includes('from b\n'));
+    expect(asked).toEqual([0]);
+    store.observeJob('job-1', completeJob());
+    await whole;
+    expect(asked).toEqual([0, 3]);
+  });
+
   test('a task or an attempt alone can be asked for; a single pod needs no introduction', async () => {
     expect(await read('job-1', { task: 1 }).whole).toBe('from b\n');
     expect(await read('job-1', { task: 0, attempt: 1 }).whole).toBe('from a2\n');
@@ -191,6 +212,17 @@ describe('a follower', () => {
       afterwards: Promise.reject(new AppError('unavailable', 'The cluster is away.')),
     });
     await expect(read(id, { follow: true }).whole).rejects.toThrow('is away');
+  });
+
+  test('ends with a pod that left before anyone saw how it ended', async () => {
+    const id = stage.create();
+    stage.store.observePod(id, runningPod());
+    cluster.play('line\n');
+    const { whole, seen } = read(id, { follow: true });
+    await until(() => seen.text === 'line\n');
+    stage.store.markPodGone(id, 'pod-uid');
+    stage.store.markJobGone(id, 'job-uid');
+    expect(await whole).toBe('line\n');
   });
 
   test('can leave at any time', async () => {

@@ -100,7 +100,8 @@ describe('the image of the worker', () => {
       'ms',
       'p-retry',
     ]);
-    expect(await readdir(join(folder, 'app/src'))).toEqual(['job-worker']);
+    expect((await readdir(join(folder, 'app/src'))).toSorted()).toEqual(['core', 'job-worker']);
+    expect(await readdir(join(folder, 'app/src/core'))).toEqual(['report-limits.ts']);
   });
 
   test('can be warmed while it is built, which fills the cache that it starts from', async () => {

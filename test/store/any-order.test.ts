@@ -23,6 +23,7 @@ const ownPod = (id: string, { uid, ...pod }: PodObservation): PodObservation => 
   uid: `${uid}-${id}`,
   name: `report-${id}-x7k2p`,
   jobUid: `job-${id}`,
+  jobName: `report-${id}`,
 });
 
 const job =

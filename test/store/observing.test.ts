@@ -94,6 +94,17 @@ describe('the uid', () => {
     expect(find(id)?.state).toBe('RUNNING');
   });
 
+  test('is learned from a pod whose name Kubernetes had to cut', () => {
+    const kubernetesName = `report-${'x'.repeat(56)}`;
+    const id = stage.accept({ kubernetesName });
+    stage.store.claimDispatch(id);
+    stage.store.observePod(
+      id,
+      runningPod({ name: `${kubernetesName.slice(0, 58)}-x7k2p`, jobName: kubernetesName }),
+    );
+    expect(find(id)).toMatchObject({ state: 'RUNNING', kubernetes: { uid: 'job-uid' } });
+  });
+
   test('of another Job under the same name is ignored, and so are its pods', () => {
     const id = stage.create();
     stage.store.observeJob(id, failedJob('x', { uid: 'old-uid' }));
@@ -105,7 +116,7 @@ describe('the uid', () => {
   test('is not taken from a Job of another name that carries our label', () => {
     const id = stage.accept();
     stage.store.observeJob(id, completeJob({ name: 'handmade' }));
-    stage.store.observePod(id, exitedPod(0, { name: 'handmade-x7k2p' }));
+    stage.store.observePod(id, exitedPod(0, { jobName: 'handmade' }));
     expect(find(id)).toMatchObject({ state: 'QUEUED', kubernetes: { uid: null } });
   });
 

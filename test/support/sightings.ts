@@ -49,6 +49,7 @@ export function seenPod(changes: Partial<PodObservation> = {}): PodObservation {
     uid: 'pod-uid',
     name: 'report-bcdfghjklm-x7k2p',
     jobUid: 'job-uid',
+    jobName: 'report-bcdfghjklm',
     index: 0,
     phase: 'Pending',
     createdAt: at,

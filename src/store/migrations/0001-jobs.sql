@@ -112,24 +112,41 @@ CREATE TABLE job_events (
 
 CREATE INDEX job_events_by_job ON job_events (job_id, seq);
 
--- `stopped`: it was seen to be deleted while it still ran. `log` is where the pod's log stands: still to be fetched, kept, or never to be had.
+-- The last look at each pod. `stopped`: it was seen to be deleted while it still ran. `ended`, `has_run` and `stuck` are core's words for
+-- the look. `log` is where the pod's log stands: still to be fetched, kept, or never to be had.
 CREATE TABLE pods (
-  number      INTEGER PRIMARY KEY,
-  uid         TEXT NOT NULL UNIQUE,
-  job_id      TEXT NOT NULL REFERENCES jobs (id),
-  task        INTEGER NOT NULL,
-  created_at  TEXT NOT NULL,
-  observation TEXT NOT NULL CHECK (json_valid(observation)),
-  ended       INTEGER NOT NULL CHECK (ended IN (0, 1)),
-  leaving     INTEGER NOT NULL CHECK (leaving IN (0, 1)),
-  stopped     INTEGER NOT NULL CHECK (stopped IN (0, 1)),
-  gone        INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
-  log         TEXT NOT NULL DEFAULT 'open' CHECK (log IN ('open', 'kept', 'unavailable'))
+  number              INTEGER PRIMARY KEY,
+  uid                 TEXT NOT NULL UNIQUE,
+  job_id              TEXT NOT NULL REFERENCES jobs (id),
+  name                TEXT NOT NULL,
+  job_uid             TEXT NOT NULL,
+  job_name            TEXT,
+  task                INTEGER NOT NULL,
+  phase               TEXT NOT NULL CHECK (phase IN ('Pending', 'Running', 'Succeeded', 'Failed', 'Unknown')),
+  created_at          TEXT NOT NULL,
+  started_at          TEXT,
+  finished_at         TEXT,
+  exit_code           INTEGER,
+  restarts            INTEGER NOT NULL,
+  reason              TEXT,
+  message             TEXT,
+  termination_message TEXT,
+  deleted_at          TEXT,
+  ended               INTEGER NOT NULL CHECK (ended IN (0, 1)),
+  has_run             INTEGER NOT NULL CHECK (has_run IN (0, 1)),
+  stuck               INTEGER NOT NULL CHECK (stuck IN (0, 1)),
+  stopped             INTEGER NOT NULL CHECK (stopped IN (0, 1)),
+  gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
+  log                 TEXT NOT NULL DEFAULT 'open' CHECK (log IN ('open', 'kept', 'unavailable'))
 ) STRICT;
 
 CREATE INDEX pods_by_job ON pods (job_id, task, created_at, number);
+CREATE INDEX pods_in_turn ON pods (job_id, number);
+CREATE INDEX pods_by_age ON pods (job_id, created_at, uid);
 CREATE INDEX pods_present ON pods (job_id) WHERE gone = 0;
-CREATE INDEX pods_with_open_log ON pods (number) WHERE log = 'open' AND (ended = 1 OR leaving = 1);
+CREATE INDEX pods_that_ran ON pods (job_id, started_at) WHERE has_run = 1;
+CREATE INDEX pods_stuck ON pods (job_id, task, created_at, number) WHERE stuck = 1 AND gone = 0;
+CREATE INDEX pods_with_open_log ON pods (number) WHERE log = 'open' AND (ended = 1 OR deleted_at IS NOT NULL);
 
 CREATE TABLE reports (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -147,6 +164,14 @@ CREATE TABLE reports (
 
 CREATE INDEX reports_by_job ON reports (job_id, seq);
 CREATE INDEX reports_terminal ON reports (job_id) WHERE terminal IS NOT NULL;
+
+-- The latest word on each task, so that nobody reads all of them for it.
+CREATE TABLE task_reports (
+  job_id TEXT NOT NULL REFERENCES jobs (id),
+  task   INTEGER NOT NULL,
+  seq    INTEGER NOT NULL REFERENCES reports (seq),
+  PRIMARY KEY (job_id, task)
+) STRICT, WITHOUT ROWID;
 
 -- Every pod that held a task, in turn; the latest holds it now.
 CREATE TABLE claims (
