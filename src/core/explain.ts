@@ -1,5 +1,6 @@
 import type { End, JobFacts, PodFact } from './facts.ts';
 import type { JobState } from './job-state.ts';
+import { hasFailedByItself } from './pod.ts';
 
 /** Why a job waits or ended so: a word for programs and a sentence for people. */
 export type Reason = { reason: string | null; explanation: string | null };
@@ -56,7 +57,7 @@ export function explainEnd(facts: JobFacts, end: End, state: JobState): Reason {
       explanation: 'The Job left the cluster before anyone saw how it ended.',
     };
   }
-  const pod = lastPod(facts);
+  const pod = culprit(facts);
   if (end === 'Failed') return explainFailure(facts, pod);
   return { reason: 'Error', explanation: `The worker reported ERROR${pod === null ? '' : exitOf(pod)}.` };
 }
@@ -74,12 +75,13 @@ function explainFailure(facts: JobFacts, pod: PodFact | null): Reason {
       explanation: `The job never started within its activeDeadlineSeconds. ${cause.explanation}`,
     };
   }
-  if (pod === null || pod.exitCode === null) return toReason(word, verdict?.message ?? null);
-  return { reason: word, explanation: `${sentences[word] ?? word}${exitOf(pod)}.` };
+  const exit = pod === null ? '' : exitOf(pod);
+  if (exit === '') return toReason(word, verdict?.message ?? null);
+  return { reason: word, explanation: `${sentences[word] ?? word}${exit}.` };
 }
 
 function startDeadline(facts: JobFacts): Reason {
-  const waiting = lastPod(facts)?.reason ?? null;
+  const waiting = lastPod(facts.pods)?.reason ?? null;
   const cause = waiting === null ? '' : ` The last word was ${waiting}.`;
   return { reason: 'StartDeadline', explanation: `The job did not start in time and was removed.${cause}` };
 }
@@ -98,15 +100,20 @@ function toReason(word: string, message: string | null): Reason {
   };
 }
 
-function exitOf(pod: PodFact): string {
-  return pod.exitCode === null ? '' : `; the last container exited with code ${pod.exitCode}`;
+/** How the work itself ended: a pod that was told to stop says nothing about that. */
+function exitOf({ exitCode, stopped }: PodFact): string {
+  return exitCode === null || exitCode === 0 || stopped
+    ? ''
+    : `; the last container exited with code ${exitCode}`;
 }
 
-function lastPod(facts: JobFacts): PodFact | null {
-  return facts.pods.reduce<PodFact | null>(
-    (last, pod) => (last === null || isLater(pod, last) ? pod : last),
-    null,
-  );
+/** Siblings that succeeded, or were stopped because of it, are not what the job failed of. */
+function culprit(facts: JobFacts): PodFact | null {
+  return lastPod(facts.pods.filter(hasFailedByItself)) ?? lastPod(facts.pods);
+}
+
+function lastPod(pods: readonly PodFact[]): PodFact | null {
+  return pods.reduce<PodFact | null>((last, pod) => (last === null || isLater(pod, last) ? pod : last), null);
 }
 
 /** Kubernetes' times are whole seconds; between equals the uid decides, so that the order of arrival does not. */

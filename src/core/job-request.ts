@@ -31,14 +31,12 @@ function refuseProto(input: Record<string, string>, context: z.RefinementCtx): R
   return input;
 }
 
-const cpu = z.string().regex(/^(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
-  error: 'must be a number of cores such as "2", "0.5" or "500m"',
+const cpu = z.string().regex(/^(?=.*[1-9])(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
+  error: 'must be a number of cores above 0, such as "2", "0.5" or "500m"',
 });
-const memory = z
-  .string()
-  .regex(/^\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/, { error: 'must be a number of bytes such as "128Mi" or "1G"' });
-
-const positive = /[1-9]/;
+const memory = z.string().regex(/^(?=.*[1-9])\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/, {
+  error: 'must be a number of bytes above 0, such as "128Mi" or "1G"',
+});
 
 /** Free text in any script, but one line of it. */
 const jobName = z
@@ -62,8 +60,8 @@ const specFields = {
   env: z.transform(refuseProto).pipe(z.record(variableName, argument)).default({}),
   resources: z
     .strictObject({
-      cpu: cpu.refine((text) => positive.test(text), { error: 'must be more than 0' }).default('100m'),
-      memory: memory.refine((text) => positive.test(text), { error: 'must be more than 0' }).default('128Mi'),
+      cpu: cpu.default('100m'),
+      memory: memory.default('128Mi'),
     })
     .prefault({}),
   parallelism: z.int().min(1).max(1000).default(1),

@@ -10,6 +10,10 @@ export function hasRun({ startedAt, phase }: Pick<PodObservation, 'startedAt' | 
   return startedAt !== null || phase === 'Running' || phase === 'Succeeded';
 }
 
+export function hasFailedByItself({ phase, stopped }: PodFact): boolean {
+  return phase === 'Failed' && !stopped;
+}
+
 export function hasSucceeded({ phase, stopped }: PodFact): boolean {
   return phase === 'Succeeded' && !stopped;
 }

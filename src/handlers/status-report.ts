@@ -90,6 +90,10 @@ function refuseUnkept({ kind }: ReportOutcome): void {
         'conflict',
         'The report contradicts how the job ended; it was kept as a discrepancy.',
       );
+    case 'unknown-task':
+      throw new AppError('invalid', 'The report has a fault.', {
+        faults: [{ pointer: '/task', detail: 'must be less than the number of completions' }],
+      });
     case 'claimed-by-another-pod':
       throw new AppError('conflict', 'Another pod holds the claim on this task.');
   }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../core/app-error.ts';
@@ -14,9 +14,12 @@ const applicationId = 0x4a53706e;
 /** Opens (or makes) the database, alone, durable and of this version; throws AppError `unavailable` with one sentence. */
 export function openDatabase(path: string): { db: Sql; close: () => void } {
   makeDirectory(path);
+  refuseForeign(path);
   const lock = takeInstanceLock(path);
   let db: Sql | null = null;
   try {
+    // It holds the key to all tokens: for this user alone, and so are the files that SQLite puts beside it.
+    closeSync(openSync(path, 'a', 0o600));
     db = new Database(path, { timeout: 5000 });
     setUp(db, path);
   } catch (error) {
@@ -45,7 +48,6 @@ function makeDirectory(path: string): void {
 }
 
 function setUp(db: Sql, path: string): void {
-  refuseForeign(db, path);
   db.pragma('journal_mode = WAL');
   // better-sqlite3 is compiled so that a re-opened WAL database falls back to NORMAL, which may lose the last commits.
   db.pragma('synchronous = FULL');
@@ -61,12 +63,24 @@ function setUp(db: Sql, path: string): void {
   migrate(db, path);
 }
 
-function refuseForeign(db: Sql, path: string): void {
-  const id = db.pragma('application_id', { simple: true });
-  const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
-  if (id !== applicationId && !empty) {
-    throw new AppError('unavailable', `The file ${path} is a database of another program.`);
+/** Before anything is written beside it. */
+function refuseForeign(path: string): void {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return;
+  if (!file.isFile()) throw new AppError('unavailable', `${path} is no file, so it cannot be the database.`);
+  if (file.size === 0) return;
+  let db: Sql | null = null;
+  try {
+    db = new Database(path, { readonly: true });
+    const id = db.pragma('application_id', { simple: true });
+    const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+    if (id === applicationId || empty) return;
+  } catch (error) {
+    throw toOpenError(error, path);
+  } finally {
+    db?.close();
   }
+  throw new AppError('unavailable', `The file ${path} is a database of another program.`);
 }
 
 function toOpenError(error: unknown, path: string): AppError {

@@ -48,6 +48,8 @@ export function createPodRows(db: Sql) {
          ORDER BY started_at LIMIT 1)
        UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id AND stuck = 1 AND gone = 0
          ORDER BY task, created_at, number LIMIT 1)
+       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id AND phase = 'Failed' AND stopped = 0
+         ORDER BY created_at DESC, uid DESC LIMIT 1)
        UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id ORDER BY created_at DESC, uid DESC LIMIT 1))
      ORDER BY task, created_at, number`,
   );
@@ -72,7 +74,7 @@ export function createPodRows(db: Sql) {
 
   /**
    * For a job of many completions, the few pods that stand for all: one that is still there, one that has run, the earliest to
-   * start, the first that is stuck, the youngest. How many of them succeeded they do not tell.
+   * start, the first that is stuck, the youngest that failed by itself, the youngest of all. How many of them succeeded they do not tell.
    */
   function listDecidingPods(jobId: string): PodRow[] {
     return deciding.all({ id: jobId }).map((row) => podRowSchema.parse(row));

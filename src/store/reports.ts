@@ -13,6 +13,7 @@ export type ReportOutcome =
   | { kind: 'kept'; state: JobState }
   | { kind: 'contradicts'; state: JobState }
   | { kind: 'claimed-by-another-pod' }
+  | { kind: 'unknown-task' }
   | { kind: 'unknown-job' };
 
 type Parts = { db: Sql; rows: JobRows; writes: Writes; settle: Settle };
@@ -44,6 +45,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
   function add(row: JobRow, report: ReportInput): ReportOutcome {
     const said = toSaid(report);
     const { podUid, task } = said;
+    if (task >= row.spec.completions) return { kind: 'unknown-task' };
     if (podUid !== null && !claim(row, { task, podUid })) return { kind: 'claimed-by-another-pod' };
     const discrepancy = findContradiction(row, said.terminal);
     const at = writes.now();

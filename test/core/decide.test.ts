@@ -253,6 +253,25 @@ describe('at the end', () => {
     expect(decision.explanation).toMatch(explanation);
   });
 
+  test('of several pods the one that failed by itself explains the failure', () => {
+    const pods = [
+      { ...exitedPod(4, { uid: 'culprit' }), ...here },
+      { ...exitedPod(0, { uid: 'fine', index: 1, createdAt: '2026-01-01T10:00:05Z' }), ...here },
+      {
+        ...exitedPod(143, { uid: 'stopped', index: 2, createdAt: '2026-01-01T10:00:06Z' }),
+        ...gone,
+        stopped: true,
+      },
+    ];
+    const { explanation } = decide(facts({ completions: 3, job: failed, pods }));
+    expect(explanation).toContain('exited with code 4');
+  });
+
+  test('the exit code of a pod that was told to stop explains nothing', () => {
+    const pods = [{ ...exitedPod(143), ...gone, stopped: true }];
+    expect(decide(facts({ job: failed, pods })).explanation).not.toContain('143');
+  });
+
   test('a deadline that no container lived to see tells what the pod waited for', () => {
     const pod = { ...seenPod({ reason: 'ImagePullBackOff' }), ...gone };
     const { reason, explanation } = decide(

@@ -148,6 +148,12 @@ describe('POST /status', () => {
     await claim('second').expect(503);
   });
 
+  test('a task that the job does not have is a fault, and nothing is kept', async () => {
+    const { id, statusUrl } = running();
+    await request(side.url).post(statusUrl).send({ status: 'x', task: 99 }).expect(400);
+    expect(side.store.findJob(id)?.reports).toEqual([]);
+  });
+
   test('takes no more than 128 KiB', async () => {
     const { statusUrl } = running();
     await request(side.url)

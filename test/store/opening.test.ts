@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -111,7 +111,18 @@ test('a path that cannot be made or written is refused', () => {
   writeFileSync(join(directory, 'file'), '');
   expect(() => open(join(directory, 'file', 'jobspawn.db'))).toThrow(refusal(/cannot be made/));
   mkdirSync(path);
-  expect(() => open()).toThrow(refusal(/cannot be opened or written/));
+  expect(() => open()).toThrow(refusal(/is no file/));
+});
+
+test('only this user can read the database, which holds the key to all tokens', () => {
+  open().close();
+  expect(statSync(path).mode & 0o077).toBe(0);
+});
+
+test('a refused file gets nothing put beside it', () => {
+  writeFileSync(path, 'a letter');
+  expect(() => open()).toThrow(refusal(/is not a database/));
+  expect(readdirSync(directory)).toEqual(['jobspawn.db']);
 });
 
 test('after a refusal the lock is free again', () => {

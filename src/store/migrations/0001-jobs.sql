@@ -143,6 +143,7 @@ CREATE TABLE pods (
 CREATE INDEX pods_by_job ON pods (job_id, task, created_at, number);
 CREATE INDEX pods_in_turn ON pods (job_id, number);
 CREATE INDEX pods_by_age ON pods (job_id, created_at, uid);
+CREATE INDEX pods_that_failed ON pods (job_id, created_at, uid) WHERE phase = 'Failed' AND stopped = 0;
 CREATE INDEX pods_present ON pods (job_id) WHERE gone = 0;
 CREATE INDEX pods_that_ran ON pods (job_id, started_at) WHERE has_run = 1;
 CREATE INDEX pods_stuck ON pods (job_id, task, created_at, number) WHERE stuck = 1 AND gone = 0;
