@@ -40,6 +40,7 @@ export type Control = ReturnType<typeof startControl>;
 
 const compareEveryMs = 300_000;
 const lookEveryMs = 1000;
+const refreshPatienceMs = 5000;
 /** How long a stop waits for creates and deletes under way. Cut off, their outcome is unknown, and settled at the next start. */
 const stopPatienceMs = 5000;
 
@@ -76,10 +77,12 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
   function readiness(): Readiness {
     const { jobs, pods, owed } = observer.status();
     const hold = dispatcher.hold();
+    const failing = canceller.failing();
     const degraded = [
       ...(jobs.error === null ? [] : [`Jobs cannot be watched: ${jobs.error}.`]),
       ...(pods.error === null ? [] : [`Pods cannot be watched: ${pods.error}.`]),
       ...(hold === null ? [] : [hold.explanation]),
+      ...(failing === 0 ? [] : [`${failing} cancels could not be carried out yet.`]),
       ...(owed === 0 ? [] : [`${owed} observations could not be stored yet.`]),
     ];
     return { ready: jobs.synced && pods.synced, degraded };
@@ -87,6 +90,11 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
 
   return {
     readiness,
+
+    /** Looks at the pods anew, for at most 5 s; false if the cluster or the store did not answer. Calls that come together share one look. */
+    refreshPods(signal: AbortSignal): Promise<boolean> {
+      return observer.refreshPods(AbortSignal.any([signal, AbortSignal.timeout(refreshPatienceMs)]));
+    },
 
     /** Starts nothing more, waits for what is under way (logs are left to the next start), and resolves when all has ended. */
     async stop(): Promise<void> {

@@ -10,11 +10,13 @@ import { AppError } from '../core/app-error.ts';
 import { drawNameSuffix } from '../core/names.ts';
 import { createTimeoutMs } from '../kube/cluster.ts';
 import type { Kube } from '../kube/cluster.ts';
+import type { CreateOutcome } from '../kube/create-outcome.ts';
 import { toJobManifest } from '../kube/job-manifest.ts';
 import type { DispatchItem } from '../store/dispatch.ts';
 import type { Store } from '../store/store.ts';
+import { needsPeople, toHold } from './holds.ts';
+import type { Waiting } from './holds.ts';
 import { createPacing, toPauseMs } from './pacing.ts';
-import type { Hold } from './pacing.ts';
 
 export type DispatcherOptions = {
   store: Store;
@@ -35,17 +37,16 @@ type Attempt = {
   tries: number;
   /** Not before this time again. */
   retryAt: number;
-  /** When a create of it can have reached the cluster first; null: none has. */
-  firstSentAt: number | null;
-  lastSentAt: number | null;
+  /** When a create under this name can have reached the cluster, first and last; null: none has. */
+  sent: { firstAt: number; lastAt: number } | null;
+  /** Of the Job that the cluster told us of, and the store could not record yet. */
+  createdUid: string | null;
 };
 
 const createsAtOnce = 8;
 /** An API server may still commit so long after we stopped waiting for it. */
 const lateCommitMs = 60_000;
 const forgetAfterMs = 600_000;
-/** Holds that do not pass by themselves. */
-const forPeople = new Set(['Forbidden', 'NamespaceMissing']);
 
 export function createDispatcher(options: DispatcherOptions) {
   const { store, kube, maxActive, log, clock, signal } = options;
@@ -60,7 +61,8 @@ export function createDispatcher(options: DispatcherOptions) {
     for (const [id, attempt] of attempts) {
       if (attempt.retryAt > now) inHand.add(id);
       // Long overdue: it was settled by what the watch saw. Looked at anew it would be judged more carefully, not less.
-      else if (attempt.firstSentAt !== null && attempt.retryAt + forgetAfterMs < now) attempts.delete(id);
+      else if (attempt.sent !== null && !underWay.has(id) && attempt.retryAt + forgetAfterMs < now)
+        attempts.delete(id);
     }
     const width = pacing.width(createsAtOnce) - underWay.size;
     if (width <= 0 || signal.aborted) return { started: 0 };
@@ -83,7 +85,9 @@ export function createDispatcher(options: DispatcherOptions) {
     attempts.set(item.id, attempt);
     attempt.tries += 1;
     try {
-      await (isRepeatable(item, attempt) ? create(item, attempt) : look(item, attempt));
+      if (attempt.createdUid !== null) adopt(item, attempt, attempt.createdUid);
+      else if (isRepeatable(item, attempt)) await create(item, attempt);
+      else await look(item, attempt, { mayRepeat: false });
     } catch (err) {
       if (signal.aborted) return;
       // The row stays claimed and is taken up again; nothing is lost by waiting.
@@ -95,28 +99,30 @@ export function createDispatcher(options: DispatcherOptions) {
 
   /** A claim that is not from this life of the process may have been sent at once, and as late as a moment ago. */
   function toFirstAttempt({ claimedAt }: DispatchItem): Attempt {
-    if (claimedAt === null) return { tries: 0, retryAt: 0, firstSentAt: null, lastSentAt: null };
-    return { tries: 0, retryAt: 0, firstSentAt: Date.parse(claimedAt), lastSentAt: clock().getTime() };
+    const sent = claimedAt === null ? null : { firstAt: Date.parse(claimedAt), lastAt: clock().getTime() };
+    return { tries: 0, retryAt: 0, sent, createdUid: null };
   }
 
-  function isRepeatable(item: DispatchItem, { firstSentAt }: Attempt): boolean {
-    if (firstSentAt === null) return true;
-    return clock().getTime() + createTimeoutMs < firstSentAt + item.spec.ttlSecondsAfterFinished * 1000;
+  function isRepeatable(item: DispatchItem, { sent }: Attempt): boolean {
+    if (sent === null) return true;
+    return clock().getTime() + createTimeoutMs < sent.firstAt + item.spec.ttlSecondsAfterFinished * 1000;
   }
 
   async function create(item: DispatchItem, attempt: Attempt): Promise<void> {
+    const manifest = toManifest(item);
+    const before = attempt.sent;
     const sentAt = clock().getTime();
-    const outcome = await kube.createJob(toManifest(item), signal);
-    if (outcome.kind === 'unknown' && outcome.sent) {
-      attempt.firstSentAt ??= sentAt;
-      attempt.lastSentAt = clock().getTime();
-    }
+    // Noted before the call: whatever fails from here on, in the store too, this job may be in the cluster.
+    attempt.sent = { firstAt: before?.firstAt ?? sentAt, lastAt: sentAt };
+    const outcome = await kube.createJob(manifest, signal);
+    attempt.sent.lastAt = clock().getTime();
+    if (madeNothing(outcome)) attempt.sent = before;
     switch (outcome.kind) {
       case 'created':
-        settle(item, () => store.settleCreated(item.id, { uid: outcome.observation.uid }));
+        adopt(item, attempt, outcome.observation.uid);
         return;
       case 'already-exists':
-        await look(item, attempt);
+        await look(item, attempt, { mayRepeat: true });
         return;
       case 'refused':
         settle(item, () =>
@@ -129,62 +135,42 @@ export function createDispatcher(options: DispatcherOptions) {
           { jobId: item.id, tries: attempt.tries, error: outcome.message },
           'the outcome of a create is unknown',
         );
-        if (!outcome.sent)
-          wait(item, {
-            reason: 'ClusterUnreachable',
-            explanation: `The cluster cannot be reached: ${outcome.message}.`,
-          });
+        wait(item, outcome);
         return;
-      case 'slow-down':
-        wait(
-          item,
-          { reason: 'TooManyRequests', explanation: 'The cluster asked us to wait before the next create.' },
-          outcome.retryAfterMs,
-        );
-        return;
-      case 'quota':
-        wait(
-          item,
-          {
-            reason: 'QuotaExceeded',
-            explanation: `The namespace's quota is full; the job is created when there is room: ${outcome.message}`,
-          },
-          outcome.retryAfterMs,
-        );
-        return;
-      case 'forbidden':
-        wait(item, {
-          reason: 'Forbidden',
-          explanation: `We lack the right to create Jobs in ${kube.namespace}: ${outcome.message}`,
-        });
-        return;
-      case 'no-namespace':
-        wait(item, {
-          reason: 'NamespaceMissing',
-          explanation: `The namespace ${kube.namespace} cannot take Jobs: ${outcome.message}`,
-        });
-        return;
+      default:
+        wait(item, outcome);
     }
   }
 
   /** Asks the cluster what there is under our name. */
-  async function look(item: DispatchItem, attempt: Attempt): Promise<void> {
+  async function look(
+    item: DispatchItem,
+    attempt: Attempt,
+    { mayRepeat }: { mayRepeat: boolean },
+  ): Promise<void> {
     const found = await kube.findJob(item.kubernetesName, signal);
     if (found?.jobId === item.id) {
-      settle(item, () => store.settleCreated(item.id, { uid: found.observation.uid }));
+      adopt(item, attempt, found.observation.uid);
       return;
     }
-    const mayArrive = clock().getTime() < (attempt.lastSentAt ?? 0) + lateCommitMs;
-    if (isRepeatable(item, attempt)) {
+    const mayArrive = clock().getTime() < (attempt.sent?.lastAt ?? 0) + lateCommitMs;
+    if (mayRepeat) {
       // Somebody else's object: it is left alone, and so is the name, which ours never had.
-      if (found !== undefined)
+      if (found !== undefined) {
         store.renameJob(item.id, { kubernetesName: item.generateName + drawNameSuffix(options.random) });
-      else retryLater(attempt);
+        attempt.sent = null;
+      } else retryLater(attempt);
     } else if (found === undefined && mayArrive) {
       retryLater(attempt);
     } else {
       settle(item, () => store.settleUnknown(item.id, { message: lostMessage }));
     }
+  }
+
+  /** Kept in mind until the store has it: by the time that it takes it, the Job may have come and gone. */
+  function adopt(item: DispatchItem, attempt: Attempt, uid: string): void {
+    attempt.createdUid = uid;
+    settle(item, () => store.settleCreated(item.id, { uid }));
   }
 
   function settle(item: DispatchItem, commit: () => void): void {
@@ -195,18 +181,19 @@ export function createDispatcher(options: DispatcherOptions) {
   }
 
   /**
-   * Nothing was made, and it is nothing about this job: it stays queued and says why, and the others wait with it. If no earlier
-   * try can have reached the cluster either, it gives its claim back, and can be cancelled at once.
+   * It is nothing about this job: it stays queued and says why, and the others wait with it. If no try can have reached the
+   * cluster, it gives its claim back, and can be cancelled at once.
    */
-  function wait(item: DispatchItem, why: Hold, forMs?: number): void {
-    if (attempts.get(item.id)?.firstSentAt === null) {
+  function wait(item: DispatchItem, outcome: Waiting): void {
+    if (attempts.get(item.id)?.sent === null) {
       store.releaseClaim(item.id);
       attempts.delete(item.id);
     }
-    const level = forPeople.has(why.reason) ? 'error' : 'warn';
-    if (pacing.current()?.reason !== why.reason) log[level]({ ...why }, 'dispatch waits');
-    pacing.hold(why, forMs);
-    store.noteQueued(item.id, why);
+    const hold = toHold(outcome, kube.namespace);
+    const level = needsPeople(hold) ? 'error' : 'warn';
+    if (pacing.current()?.reason !== hold.reason) log[level]({ ...hold }, 'dispatch waits');
+    pacing.hold(hold, 'retryAfterMs' in outcome ? outcome.retryAfterMs : null);
+    store.noteQueued(item.id, hold);
   }
 
   function retryLater(attempt: Attempt): void {
@@ -235,6 +222,12 @@ export function createDispatcher(options: DispatcherOptions) {
     /** Why creates wait, or null. */
     hold: pacing.current,
   };
+}
+
+/** Certain of this try; `already-exists` may be one that an earlier try made, or something in between that repeated this one. */
+function madeNothing(outcome: CreateOutcome): boolean {
+  if (outcome.kind === 'unknown') return !outcome.sent;
+  return outcome.kind !== 'created' && outcome.kind !== 'already-exists';
 }
 
 const lostMessage =

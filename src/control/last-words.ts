@@ -4,7 +4,7 @@ import { AppError } from '../core/app-error.ts';
 import type { Kube } from '../kube/cluster.ts';
 import type { SeenJob, SeenPod } from '../kube/observation.ts';
 import type { Store } from '../store/store.ts';
-import { readClipped } from './log-keeper.ts';
+import { readClipped } from './clipped-log.ts';
 
 /** So long before a deadline a pod is listened to; its Job is deleted by the second. */
 const aheadMs = 3000;

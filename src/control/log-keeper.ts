@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
 import type { Kube } from '../kube/cluster.ts';
-import { createLogClip } from '../store/log-clip.ts';
+import { isNotStarted } from '../kube/pod-log.ts';
 import type { LogToKeep } from '../store/logs.ts';
 import type { Store } from '../store/store.ts';
+import { readClipped } from './clipped-log.ts';
 import { toPauseMs } from './pacing.ts';
 
 const readsAtOnce = 4;
@@ -38,10 +39,9 @@ export function createLogKeeper({
     const room = readsAtOnce - underWay.size;
     if (room <= 0 || signal.aborted) return { started: 0 };
     // Those in hand and those that wait for another try are still listed, and must not hide the others.
-    const due = store
-      .listLogsToKeep(readsAtOnce + underWay.size + failures.size)
-      .filter(isDue)
-      .slice(0, room);
+    const listed = store.listLogsToKeep(readsAtOnce + underWay.size + failures.size);
+    forgetAllBut(listed);
+    const due = listed.filter(isDue).slice(0, room);
     for (const item of due) {
       underWay.set(
         item.podUid,
@@ -49,6 +49,12 @@ export function createLogKeeper({
       );
     }
     return { started: due.length };
+  }
+
+  /** A pod may leave while its log is waiting for another try. */
+  function forgetAllBut(listed: LogToKeep[]): void {
+    const waiting = new Set(listed.map(({ podUid }) => podUid));
+    for (const podUid of failures.keys()) if (!waiting.has(podUid)) failures.delete(podUid);
   }
 
   async function keep(item: LogToKeep): Promise<void> {
@@ -89,27 +95,7 @@ export function createLogKeeper({
   };
 }
 
-/**
- * What is kept of a log, read in bounded memory however long it is. With a `limit`, what was read when it aborted is the
- * answer, and no error.
- */
-export async function readClipped(
-  chunks: AsyncIterable<Buffer>,
-  { limit, onBytes }: { limit?: AbortSignal; onBytes?: () => void } = {},
-): Promise<Buffer> {
-  const clip = createLogClip();
-  try {
-    for await (const chunk of chunks) {
-      onBytes?.();
-      clip.push(chunk);
-    }
-  } catch (error) {
-    if (limit?.aborted !== true) throw error;
-  }
-  return clip.toBuffer();
-}
-
 /** The pod is gone, or its container never started and, since the pod has ended, never will. */
 function isThereNone(error: AppError): boolean {
-  return error.code === 'not-found' || error.message.includes('waiting to start');
+  return error.code === 'not-found' || isNotStarted(error);
 }

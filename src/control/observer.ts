@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { AppError } from '../core/app-error.ts';
 import type { Kube } from '../kube/cluster.ts';
 import type { SeenJob, SeenPod } from '../kube/observation.ts';
 import type { Reflector } from '../kube/reflector.ts';
@@ -21,17 +22,35 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   const firstSync = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => firstSync.resolve(), { once: true });
 
-  function tell(uid: string, commit: () => void): boolean {
+  function tell(uid: string, commit: () => void): 'told' | 'refused' | 'store-unavailable' {
     try {
       commit();
       owed.delete(uid);
-      return true;
+      return 'told';
     } catch (err) {
       if (!owed.has(uid))
         log.error({ err, uid }, 'an observation could not be stored, and is kept for another try');
       owed.set(uid, commit);
-      return false;
+      return isUnavailable(err) ? 'store-unavailable' : 'refused';
     }
+  }
+
+  /** The last look goes with the news of the leave: it may be owed still, and with it the job's end. */
+  function tellGone(uid: string, look: () => void, leave: () => void): void {
+    tell(uid, () => {
+      try {
+        look();
+      } catch (err) {
+        if (isUnavailable(err)) throw err;
+        log.error({ err, uid }, 'the last look at an object could not be stored');
+      }
+      leave();
+    });
+  }
+
+  /** What a full compare found. Where something is owed, the watch has seen the leave itself, and more. */
+  function tellMissing(uid: string, commit: () => void): void {
+    if (!owed.has(uid)) tell(uid, commit);
   }
 
   const jobs: Reflector<SeenJob> = kube.watchJobs(
@@ -41,7 +60,9 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
       },
       onGone: ({ jobId, observation }) => {
         orphans.delete(observation.uid);
-        if (jobId !== null) tell(observation.uid, () => store.markJobGone(jobId, observation.uid));
+        if (jobId === null) return;
+        const look = () => store.observeJob(jobId, observation);
+        tellGone(observation.uid, look, () => store.markJobGone(jobId, observation.uid));
       },
       onSynced,
     },
@@ -54,7 +75,9 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
         if (jobId !== null) tell(observation.uid, () => store.observePod(jobId, observation));
       },
       onGone: ({ jobId, observation }) => {
-        if (jobId !== null) tell(observation.uid, () => store.markPodGone(jobId, observation.uid));
+        if (jobId === null) return;
+        const look = () => store.observePod(jobId, observation);
+        tellGone(observation.uid, look, () => store.markPodGone(jobId, observation.uid));
       },
       onSynced,
     },
@@ -74,13 +97,13 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     for (const { id, uid, pods: itsPods } of believed) {
       // Without a uid it may not have been created yet: the dispatcher's affair.
       if (uid !== null && !jobs.items().has(uid)) {
-        tell(uid, () => store.markJobGone(id, uid));
+        tellMissing(uid, () => store.markJobGone(id, uid));
         jobsGone += 1;
         await nextTurn();
       }
       for (const pod of itsPods) {
         if (pods.items().has(pod.uid)) continue;
-        tell(pod.uid, () => store.markPodGone(id, pod.uid));
+        tellMissing(pod.uid, () => store.markPodGone(id, pod.uid));
         podsGone += 1;
         await nextTurn();
       }
@@ -101,16 +124,34 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     return orphans.size;
   }
 
-  /** Tries again what the store could not take, until it takes no more. */
+  /** Tries again what the store could not take. One that it will never take must not stand before the others. */
   function retryOwed(): { owed: number } {
-    for (const [uid, commit] of owed) if (!tell(uid, commit)) break;
+    for (const [uid, commit] of owed) if (tell(uid, commit) === 'store-unavailable') break;
     return { owed: owed.size };
+  }
+
+  /** True when a list of the pods that began after this call is in the store; false when the signal aborts before. */
+  async function refreshPods(patience: AbortSignal): Promise<boolean> {
+    const tooLate = Promise.withResolvers<never>();
+    const giveUp = () => tooLate.reject(patience.reason);
+    patience.addEventListener('abort', giveUp, { once: true });
+    try {
+      patience.throwIfAborted();
+      await Promise.race([pods.resync(), tooLate.promise]);
+      return retryOwed().owed === 0;
+    } catch {
+      return false;
+    } finally {
+      patience.removeEventListener('abort', giveUp);
+    }
   }
 
   return {
     compareOnce,
 
     retryOwed,
+
+    refreshPods,
 
     /** Resolves once both watches have seen everything, or when the signal aborts. */
     synced: firstSync.promise,
@@ -123,4 +164,9 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
 
     done: Promise.all([jobs.done, pods.done]),
   };
+}
+
+/** A full or busy disk: the same would happen to whatever comes next. */
+function isUnavailable(err: unknown): boolean {
+  return err instanceof AppError && err.code === 'unavailable';
 }

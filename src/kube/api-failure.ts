@@ -44,27 +44,42 @@ export function toApiFailure(code: number, text: string, retryAfter: string | un
   };
 }
 
-/** Errors of the socket that come before the first byte of the request. */
-const neverSent = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+/** What kept a request from being made at all. */
+export class NeverSent extends Error {
+  constructor(why: string, cause: unknown) {
+    super(why, { cause });
+    this.name = 'NeverSent';
+  }
+}
 
-const errorSchema = z.object({ code: z.string().optional(), message: z.string().optional() });
+/** Errors of the socket that come before the first byte of the request: there is no connection, or we do not trust its other end. */
+const beforeSending =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|.*SELF_SIGNED.*|UNABLE_TO_.*)$/;
+
+const socketErrorSchema = z.object({
+  code: z.string().optional(),
+  message: z.string().optional(),
+  syscall: z.string().optional(),
+  /** One for each address that was tried. */
+  errors: z.array(z.object({ syscall: z.string().optional() })).default([]),
+});
+type SocketError = z.input<typeof socketErrorSchema>;
+
+function neverLeft({ code = '', syscall, errors = [] }: SocketError): boolean {
+  const isConnecting = [syscall, ...errors.map((one) => one.syscall)].includes('connect');
+  return beforeSending.test(code) || (code === 'ETIMEDOUT' && isConnecting);
+}
 
 export function toNoAnswer(error: unknown): ApiFailure {
-  const { code = '', message = '' } = errorSchema.safeParse(error).data ?? {};
+  const fault: SocketError = socketErrorSchema.safeParse(error).data ?? {};
+  const { code = '', message = '' } = fault;
   return {
     code: 0,
     reason: null,
     message: message || code || 'no answer',
     causes: [],
     retryAfterMs: null,
-    sent: !neverSent.has(code),
+    sent: !(error instanceof NeverSent || neverLeft(fault)),
   };
 }
 

@@ -131,7 +131,7 @@ export function createKube({
 
     /** As `kubectl logs`. Throws AppError `not-found` for a pod that is gone, `unavailable` for one not started. */
     readPodLog(request: PodLogRequest, signal: AbortSignal): AsyncIterable<Buffer> {
-      return readLog({ connection, path: `${podsPath}/${checkName(request.pod)}/log` }, request, signal);
+      return readLog({ connection, podPath: `${podsPath}/${checkName(request.pod)}` }, request, signal);
     },
 
     /** Every Job with our label, for as long as the signal lasts. */

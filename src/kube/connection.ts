@@ -11,10 +11,10 @@ import type { Readable } from 'node:stream';
 import { request as sendRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../core/app-error.ts';
-import { toApiFailure, toNoAnswer } from './api-failure.ts';
+import { NeverSent, toApiFailure, toNoAnswer } from './api-failure.ts';
 import type { ApiFailure } from './api-failure.ts';
 import { openCredentials } from './credentials.ts';
-import type { ClusterTarget } from './credentials.ts';
+import type { ClusterTarget, Credentials } from './credentials.ts';
 
 export type Query = Record<string, string | number | boolean | undefined>;
 
@@ -36,42 +36,30 @@ export type Connection = Awaited<ReturnType<typeof connectCluster>>;
  * Reads the credentials; nothing is asked of the cluster yet.
  * Throws AppError `unavailable`, one sentence, for a file or context that is not there or cannot be used.
  */
-export async function connectCluster(target: ClusterTarget) {
-  const credentials = await openCredentials(target).catch((cause: unknown): never => {
+export async function connectCluster(target: ClusterTarget, elapsed?: () => number) {
+  const credentials = await openCredentials(target, elapsed).catch((cause: unknown): never => {
     if (cause instanceof AppError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError('unavailable', `The cluster's credentials cannot be used: ${why}.`, { cause });
+    throw new AppError('unavailable', `The cluster's credentials cannot be used: ${whyOf(cause)}.`, {
+      cause,
+    });
   });
 
-  async function send(
-    { method, path, query, body }: ApiRequest,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
-    const { server, headers, dispatcher } = await credentials.get();
-    return sendRequest(`${server}${path}${toQueryString(query)}`, {
-      method,
-      dispatcher,
-      signal,
-      // The signal is the only clock: a quiet watch or log is no error.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      headers: {
-        accept: 'application/json, */*',
-        'user-agent': 'jobspawn',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
+  /** A failing exec plugin or an unreadable token file must not pass for a request whose answer was lost. */
+  async function getCredentials(how: { renewed: boolean }): Promise<Credentials> {
+    try {
+      if (how.renewed) await credentials.renew();
+      return await credentials.get();
+    } catch (cause) {
+      throw new NeverSent(`our credentials cannot be used: ${whyOf(cause)}`, cause);
+    }
   }
 
   /** One repeat after a 401, with credentials read anew: a rotated token is no failure. */
   async function sendWithRenewal(request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const response = await send(request, signal);
+    const response = await send(request, await getCredentials({ renewed: false }), signal);
     if (response.statusCode !== 401) return response;
     await response.body.dump();
-    await credentials.renew();
-    return send(request, signal);
+    return send(request, await getCredentials({ renewed: true }), signal);
   }
 
   /** One request and its whole JSON answer. Rejects only when `signal` is aborted, with its reason. */
@@ -107,6 +95,32 @@ export async function connectCluster(target: ClusterTarget) {
     /** Cuts what is still open. */
     close: credentials.close,
   };
+}
+
+function whyOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).trim().replace(/\.$/, '');
+}
+
+async function send(
+  { method, path, query, body }: ApiRequest,
+  { server, headers, dispatcher }: Credentials,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  return sendRequest(`${server}${path}${toQueryString(query)}`, {
+    method,
+    dispatcher,
+    signal,
+    // The signal is the only clock: a quiet watch or log is no error.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    headers: {
+      accept: 'application/json, */*',
+      'user-agent': 'jobspawn',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
 }
 
 async function toFailure(response: Dispatcher.ResponseData): Promise<ApiFailure> {

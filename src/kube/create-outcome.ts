@@ -8,6 +8,8 @@ export type CreateOutcome =
   /** For good: the same request would be refused again. */
   | { kind: 'refused'; reason: string; message: string }
   | { kind: 'quota'; message: string; retryAfterMs: number }
+  /** Another create changed the quota at the same moment. */
+  | { kind: 'quota-race'; retryAfterMs: number }
   | { kind: 'slow-down'; retryAfterMs: number }
   | { kind: 'forbidden'; message: string }
   | { kind: 'no-namespace'; message: string }
@@ -37,8 +39,8 @@ export function toRefusal(failure: ApiFailure, chance: number): Refusal {
   switch (reason) {
     case 'AlreadyExists':
       return { kind: 'already-exists' };
-    case 'Conflict': // two creates raced for the quota, and nothing was made
-      return { kind: 'slow-down', retryAfterMs: between(200, 2000, chance) };
+    case 'Conflict':
+      return { kind: 'quota-race', retryAfterMs: between(200, 2000, chance) };
     case 'TooManyRequests':
       return { kind: 'slow-down', retryAfterMs: failure.retryAfterMs ?? between(1000, 2000, chance) };
     case 'Unauthorized':

@@ -17,12 +17,15 @@ const freshMs = 30_000;
  * Credentials of client-node's KubeConfig (certificates, token files, exec plugins) over one shared pool. The library
  * itself makes a new agent for each call, which costs a TLS handshake every time and leaks sockets.
  */
-export async function openCredentials(target: ClusterTarget) {
+export async function openCredentials(
+  target: ClusterTarget,
+  /** A monotonic clock, in ms. */
+  elapsed: () => number = () => performance.now(),
+) {
   let { config, namespace } = loadConfig(target);
   let pool: { key: string; dispatcher: Dispatcher } | undefined;
   let current = await read();
-  let readAt = performance.now();
-  let renewal: Promise<void> | undefined;
+  let readAt = elapsed();
 
   async function read(): Promise<Credentials> {
     const options: RequestOptions = {};
@@ -54,7 +57,7 @@ export async function openCredentials(target: ClusterTarget) {
 
   async function refresh(): Promise<void> {
     current = await read();
-    readAt = performance.now();
+    readAt = elapsed();
   }
 
   async function reload(): Promise<void> {
@@ -62,17 +65,16 @@ export async function openCredentials(target: ClusterTarget) {
     await refresh();
   }
 
+  const refreshOnce = toShared(refresh);
+
   return {
     async get(): Promise<Credentials> {
-      if (performance.now() - readAt > freshMs) await refresh();
+      if (elapsed() - readAt > freshMs) await refreshOnce();
       return current;
     },
 
-    /** Reads everything anew, past every cache: for a 401. Calls that come together share one reading. */
-    renew(): Promise<void> {
-      renewal ??= reload().finally(() => (renewal = undefined));
-      return renewal;
-    },
+    /** Reads everything anew, past every cache: for a 401. */
+    renew: toShared(reload),
 
     /** The context's own. */
     namespace: () => namespace,
@@ -81,6 +83,12 @@ export async function openCredentials(target: ClusterTarget) {
       await pool?.dispatcher.destroy();
     },
   };
+}
+
+/** Calls that come while one is under way share it: an exec plugin is a process, and may ask a person. */
+function toShared(run: () => Promise<void>): () => Promise<void> {
+  let underWay: Promise<void> | undefined;
+  return () => (underWay ??= run().finally(() => (underWay = undefined)));
 }
 
 function toDispatcher(options: ReturnType<KubeConfig['createDispatcherOptions']>): Dispatcher {

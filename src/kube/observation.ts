@@ -8,6 +8,8 @@ export type SeenJob = { jobId: string | null; observation: JobObservation; deadl
 export type SeenPod = { jobId: string | null; observation: PodObservation };
 
 const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
+/** The second is what Kubernetes wrote before 1.27, and writes still. */
+const jobNameLabels = ['batch.kubernetes.io/job-name', 'job-name'];
 const mainContainer = 'main';
 
 const text = z.string().nullish();
@@ -136,6 +138,7 @@ export function toSeenPod(object: unknown): SeenPod | null {
       uid: metadata.uid,
       name: metadata.name,
       jobUid: owner.uid,
+      jobName: jobNameOf(metadata.labels ?? {}),
       index: Number(metadata.annotations?.[indexAnnotation] ?? 0),
       phase: status?.phase ?? 'Pending',
       createdAt: metadata.creationTimestamp,
@@ -149,6 +152,10 @@ export function toSeenPod(object: unknown): SeenPod | null {
       deletedAt: metadata.deletionTimestamp ?? null,
     },
   };
+}
+
+function jobNameOf(labels: Record<string, string>): string | null {
+  return jobNameLabels.map((label) => labels[label]).find((name) => name !== undefined) ?? null;
 }
 
 /** How the latest run ended. A container that waits for its restart shows the run before; a running one none. */

@@ -7,7 +7,7 @@
  *   a reflector tells is never older than what it told before; nothing else may feed the same facts.
  * - A listener that throws is its own affair: it is logged and counted, and the next event is handled.
  * - It ends with its signal, and with nothing else. Failures show in `status()`, and are tried again after 0.8 s, doubling to
- *   30 s, with jitter; a good event resets that. Lists start at least a second apart.
+ *   30 s, with jitter; a good event resets that, and a resync does not wait for it. Lists start at least a second apart.
  * - A watch without a byte for 90 s is taken for half-open and opened again: bookmarks come about once a minute.
  */
 import type { Readable } from 'node:stream';
@@ -83,7 +83,7 @@ const uidSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const eventSchema = z.object({ type: z.string(), object: z.unknown() });
 const versionSchema = z.object({ metadata: z.object({ resourceVersion: z.string() }) });
 
-/** Objects of one turn of the event loop: a page of 500, with a commit for each, must not hold up a request. */
+/** Objects of one turn of the event loop: a page or a burst of 500, with a commit for each, must not hold up a request. */
 const itemsPerTurn = 10;
 
 export function startReflector<T extends Projection>(options: ReflectorOptions<T>): Reflector<T> {
@@ -154,7 +154,6 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
 
   /** One watch, until it ends. Throws Broken when it failed; a clean end is none. */
   async function watch(): Promise<void> {
-    interrupt = new AbortController();
     openedAt = Infinity;
     const quiet = new AbortController();
     const timer = setTimeout(() => quiet.abort(), pace.quietMs);
@@ -181,6 +180,7 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
   }
 
   async function follow(stream: Readable, onBytes: () => void): Promise<void> {
+    let handled = 0;
     for await (const line of readLines(stream, onBytes)) {
       const { type, object } = eventSchema.parse(JSON.parse(line));
       if (type === 'ERROR') throw toBroken(object);
@@ -189,21 +189,32 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
       resourceVersion = versionSchema.parse(object).metadata.resourceVersion;
       if (type === 'DELETED') shielded(() => forget(uidSchema.parse(object).metadata.uid));
       else if (type !== 'BOOKMARK') shielded(() => upsert(object));
+      handled += 1;
+      if (handled % itemsPerTurn === 0) await nextTurn();
     }
   }
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
+      interrupt = new AbortController();
       try {
         while (mustList) await list();
         await watch();
         failures = interrupt.signal.aborted || wasSound() ? 0 : failures + 1;
-        if (failures > 1) await delay(backOff(null), undefined, { signal });
+        if (failures > 1) await rest(backOff(null));
       } catch (error) {
         if (signal.aborted) return;
-        const retryInMs = noteFailure(error);
-        await delay(retryInMs, undefined, { signal });
+        await rest(noteFailure(error));
       }
+    }
+  }
+
+  /** Cut short by a resync that was asked for since the last try. */
+  async function rest(ms: number): Promise<void> {
+    try {
+      await delay(ms, undefined, { signal: AbortSignal.any([signal, interrupt.signal]) });
+    } catch {
+      signal.throwIfAborted();
     }
   }
 
@@ -219,6 +230,8 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
     status.error = error instanceof Error ? error.message : String(error);
     if (losesPlace(error)) mustList = true;
     const retryInMs = backOff(failure);
+    // What the server itself asks for holds for a resync too.
+    nextListAt = Math.max(nextListAt, performance.now() + (failure?.retryAfterMs ?? 0));
     const entry = { reason: failure?.reason ?? null, error: status.error, retryInMs };
     if (failure?.reason === 'Forbidden') log.error(entry, 'we lack the right to watch the cluster');
     else log.warn(entry, 'the watch of the cluster broke off');

@@ -41,6 +41,8 @@ const passing = new Set([401, 403, 429]);
 /** A cut or an outage leaves our place in the stream good; what we could not read or may not ask for does not. */
 export function losesPlace(error: unknown): boolean {
   if (!(error instanceof Broken)) return error instanceof SyntaxError || error instanceof z.ZodError;
-  const { code } = error.failure;
+  const { code, causes } = error.failure;
+  // The server has gone back in time (its store was restored), and would have to come to our place again.
+  if (causes.includes('ResourceVersionTooLarge')) return true;
   return code !== 0 && code < 500 && !passing.has(code);
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createDispatcher } from '../../src/control/dispatcher.ts';
 import { createIntake } from '../../src/control/intake.ts';
+import { AppError } from '../../src/core/app-error.ts';
 import { jobIdLabel } from '../../src/core/labels.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
 import { createKube } from '../../src/kube/cluster.ts';
@@ -13,7 +14,7 @@ import { connectCluster } from '../../src/kube/connection.ts';
 import type { Connection } from '../../src/kube/connection.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { sendStatus } from '../kube/fake-api.ts';
+import { sendJson, sendStatus } from '../kube/fake-api.ts';
 import { lostAnswer, startScriptedCluster } from './scripted-cluster.ts';
 
 const log = pino({ level: 'silent' });
@@ -46,11 +47,11 @@ afterEach(async () => {
 });
 
 /** A dispatcher as a new process would have it. */
-function startDispatcher(maxActive = 100) {
+function startDispatcher(maxActive = 100, overrides: Partial<Store> = {}) {
   const kube = createKube({ connection, namespace: 'jobs', log, clock });
   const tokens = { issue: (jobId: string) => `token-of-${jobId}` };
   const dispatcher = createDispatcher({
-    store,
+    store: { ...store, ...overrides },
     kube,
     tokens,
     callbackUrl: 'http://127.0.0.1:1',
@@ -155,6 +156,82 @@ test('a Job that is not there after its TTL is lost, once it cannot arrive late 
   expect(cluster.creates).toHaveLength(1);
 });
 
+test('a Job that the store could not record is not made again, however long the disk is full', async () => {
+  const id = accept({ ttlSecondsAfterFinished: 60 });
+  let isFull = true;
+  const dispatcher = startDispatcher(100, {
+    settleCreated: (jobId, created) => {
+      if (isFull) throw new AppError('unavailable', 'The database cannot be written at the moment.');
+      store.settleCreated(jobId, created);
+    },
+  });
+  await dispatcher.run();
+  const uid = cluster.jobs.get(get(id).kubernetes.name)?.uid;
+  cluster.jobs.clear();
+  for (let n = 0; n < 5; n += 1) {
+    pass(60);
+    await dispatcher.run();
+  }
+  isFull = false;
+  pass(60);
+  await dispatcher.run();
+  expect(get(id)).toMatchObject({ state: 'CREATED', kubernetes: { uid } });
+  expect(cluster.creates).toHaveLength(1);
+});
+
+test('a create that was answered with what cannot be read is not repeated beyond the TTL', async () => {
+  const id = accept({ ttlSecondsAfterFinished: 60 });
+  const dispatcher = startDispatcher();
+  cluster.failNext({ when: 'after', answer: (response) => sendJson(response, 201, { kind: 'Surprise' }) });
+  await dispatcher.run();
+  cluster.jobs.clear();
+  pass(61);
+  await dispatcher.run();
+  expect(get(id)).toMatchObject({ state: 'LOST' });
+  expect(cluster.creates).toHaveLength(1);
+});
+
+test('a new name for a taken one begins with no try, so that a cancel ends the job at once', async () => {
+  const id = accept();
+  cluster.jobs.set(get(id).kubernetes.name, { uid: 'theirs', labels: {}, suspend: false });
+  const dispatcher = startDispatcher();
+  await dispatcher.run();
+  cluster.failAll({
+    when: 'before',
+    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
+  });
+  await dispatcher.run();
+  expect(store.requestCancel(id, 'User')).toBe('cancelled');
+});
+
+test('an API server that is not ready has few jobs exposed to it, and gets all of them in the end', async () => {
+  const ids = Array.from({ length: 30 }, () => accept({ ttlSecondsAfterFinished: 60 }));
+  const dispatcher = startDispatcher();
+  cluster.failAll({
+    when: 'before',
+    answer: (response) => sendStatus(response, 503, 'ServiceUnavailable', { message: 'no leader' }),
+  });
+  await dispatcher.run();
+  expect(store.countInCluster()).toBe(8);
+  expect(dispatcher.hold()).toMatchObject({
+    reason: 'ClusterUnreachable',
+    explanation: 'The cluster gave no clear answer to a create: no leader.',
+  });
+  for (let second = 0; second < 10; second += 1) {
+    pass(1);
+    await dispatcher.run();
+  }
+  expect(store.countInCluster()).toBeLessThanOrEqual(12);
+  cluster.failAll(null);
+  for (let n = 0; n < 10; n += 1) {
+    pass(10);
+    await dispatcher.run();
+  }
+  const states = ids.map((id) => get(id).state);
+  expect(states.filter((state) => state === 'CREATED').length).toBeGreaterThanOrEqual(30 - 12);
+  expect(states).not.toContain('QUEUED');
+});
+
 test('a create that was refused for want of room may be tried for longer than the TTL', async () => {
   const id = accept({ ttlSecondsAfterFinished: 60 });
   const dispatcher = startDispatcher();
@@ -227,6 +304,7 @@ test('a race for the quota is tried again, with nothing lost', async () => {
   const dispatcher = startDispatcher();
   cluster.failNext({ when: 'before', answer: (response) => sendStatus(response, 409, 'Conflict') });
   await dispatcher.run();
+  expect(get(id)).toMatchObject({ state: 'QUEUED', reason: 'QuotaConflict' });
   pass(2.1);
   await dispatcher.run();
   expect(get(id).state).toBe('CREATED');

@@ -15,7 +15,7 @@ import type { SeenJob, SeenPod } from '../../src/kube/observation.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { until } from '../support/until.ts';
-import { startFakeApi } from '../kube/fake-api.ts';
+import { sendJson, sendStatus, startFakeApi } from '../kube/fake-api.ts';
 
 const log = pino({ level: 'silent' });
 const startedAt = '2026-01-01T00:00:00Z';
@@ -23,6 +23,7 @@ const pod: PodObservation = {
   uid: 'pod-uid',
   name: 'a-job-bcdfghjklm-x',
   jobUid: 'job-uid',
+  jobName: 'a-job-bcdfghjklm',
   index: 0,
   phase: 'Running',
   createdAt: startedAt,
@@ -73,7 +74,8 @@ beforeEach(async () => {
   const status = { startTime: startedAt, active: 1 };
   jobs.set('job-uid', toSeenJob({ metadata, spec: { activeDeadlineSeconds: 60 }, status }));
   logs = [];
-  api = await startFakeApi((_request, response) => {
+  api = await startFakeApi(({ path }, response) => {
+    if (!path.endsWith('/log')) return sendPod(response);
     response.writeHead(200).flushHeaders();
     logs.push(response);
   });
@@ -88,6 +90,32 @@ afterEach(async () => {
   store.close();
   rmSync(dir, { recursive: true });
 });
+
+/** What the cluster says of the pod itself; it knows of an end at once. */
+function sendPod(response: ServerResponse): void {
+  const seen = pods.get(pod.uid)?.observation;
+  if (seen === undefined) return sendStatus(response, 404, 'NotFound');
+  const { uid, name, jobUid, restarts } = seen;
+  sendJson(response, 200, {
+    metadata: {
+      uid,
+      name,
+      namespace: 'jobs',
+      creationTimestamp: startedAt,
+      ownerReferences: [{ kind: 'Job', uid: jobUid, controller: true }],
+    },
+    status: {
+      phase: 'Running',
+      containerStatuses: [
+        {
+          name: 'main',
+          restartCount: restarts,
+          state: logs.length > 0 ? { terminated: { exitCode: 1 } } : {},
+        },
+      ],
+    },
+  });
+}
 
 /** A look at the pod, as both the watch and the store have it. */
 function see(change: Partial<PodObservation>): void {

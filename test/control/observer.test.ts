@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { startObserver } from '../../src/control/observer.ts';
+import { AppError } from '../../src/core/app-error.ts';
 import { createKube } from '../../src/kube/cluster.ts';
 import { connectCluster } from '../../src/kube/connection.ts';
 import type { Connection } from '../../src/kube/connection.ts';
@@ -12,7 +13,7 @@ import { join } from 'node:path';
 import { jobRequestSchema, toJobSpec } from '../../src/core/job-request.ts';
 import { jobIdLabel } from '../../src/core/labels.ts';
 import { until } from '../support/until.ts';
-import { sendJson, startFakeApi } from '../kube/fake-api.ts';
+import { sendJson, sendStatus, startFakeApi } from '../kube/fake-api.ts';
 
 let dir: string;
 let store: Store;
@@ -22,19 +23,24 @@ let stop: AbortController;
 let done: Promise<unknown> | undefined;
 /** What the cluster lists. */
 let jobs: unknown[];
+let pods: unknown[];
+let isDown: boolean;
 let lines: string[];
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'observer-'));
   store = openStore({ path: join(dir, 'jobs.db'), clock: () => new Date(), log: pino({ level: 'silent' }) });
   jobs = [];
+  pods = [];
+  isDown = false;
   lines = [];
   api = await startFakeApi(({ path, query }, response) => {
-    if (query.has('watch')) response.writeHead(200).flushHeaders();
+    if (isDown) sendStatus(response, 503, 'ServiceUnavailable');
+    else if (query.has('watch')) response.writeHead(200).flushHeaders();
     else
       sendJson(response, 200, {
         metadata: { resourceVersion: '1' },
-        items: path.endsWith('/jobs') ? jobs : [],
+        items: path.endsWith('/jobs') ? jobs : pods,
       });
   });
   connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath });
@@ -84,6 +90,20 @@ function toListed(id: string, uid = `uid-of-${id}`) {
   };
 }
 
+/** A pod of the Job of this row. */
+function toListedPod(id: string, uid: string) {
+  const { metadata } = toListed(id);
+  const ownerReferences = [{ kind: 'Job', uid: metadata.uid, controller: true }];
+  return {
+    metadata: { ...metadata, uid, name: `${metadata.name}-${uid}`, ownerReferences },
+    status: { phase: 'Running' },
+  };
+}
+
+function podLists(): number {
+  return api.requests.filter(({ path, query }) => path.endsWith('/pods') && !query.has('watch')).length;
+}
+
 test('what the first lists show and lack is told to the store', async () => {
   jobs = [send('there')];
   send('away');
@@ -119,6 +139,88 @@ test('an observation that the store cannot take is told again', async () => {
   isFull = false;
   expect(observer.retryOwed()).toEqual({ owed: 0 });
   expect(['one', 'two'].map((id) => store.findJob(id)?.state)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+});
+
+const fullDisk = new AppError('unavailable', 'The database cannot be written at the moment.');
+
+test('the end of a job whose Job left while the disk was full is not lost', async () => {
+  jobs = [send('brief')];
+  let isFull = true;
+  const whenRoom =
+    <A extends unknown[]>(commit: (...args: A) => void) =>
+    (...args: A) => {
+      if (isFull) throw fullDisk;
+      commit(...args);
+    };
+  const observer = start({
+    observeJob: whenRoom(store.observeJob),
+    markJobGone: whenRoom(store.markJobGone),
+  });
+  await observer.synced;
+  await observer.compareOnce();
+  jobs = [];
+  await observer.compareOnce();
+  await observer.compareOnce();
+  isFull = false;
+  expect(observer.retryOwed()).toEqual({ owed: 0 });
+  expect(store.findJob('brief')?.state).toBe('SUCCEEDED');
+});
+
+test('one observation that the store never takes holds up neither the others nor the end of its job', async () => {
+  jobs = [send('odd'), send('plain')];
+  let isFull = true;
+  const observer = start({
+    observeJob: (id, observation) => {
+      if (isFull) throw fullDisk;
+      if (id === 'odd') throw new Error('CHECK constraint failed');
+      store.observeJob(id, observation);
+    },
+  });
+  await observer.synced;
+  isFull = false;
+  expect(observer.retryOwed()).toEqual({ owed: 1 });
+  expect(store.findJob('plain')?.state).toBe('SUCCEEDED');
+  await observer.compareOnce();
+  jobs = [];
+  await observer.compareOnce();
+  expect(observer.status().owed).toBe(0);
+  expect(store.findJob('odd')?.state).toBe('LOST');
+});
+
+test('pods that are looked at anew are in the store before anybody is told', async () => {
+  jobs = [send('retried')];
+  const observer = start();
+  await observer.synced;
+  pods = [toListedPod('retried', 'first'), toListedPod('retried', 'second')];
+  const patience = new AbortController();
+  const looks = [observer.refreshPods(patience.signal), observer.refreshPods(patience.signal)];
+  expect(await Promise.all(looks)).toEqual([true, true]);
+  expect(podLists()).toBe(2);
+  const attempts = store.findJob('retried')?.tasks.flatMap((task) => task.attempts);
+  expect(attempts?.map(({ podUid }) => podUid)).toEqual(['first', 'second']);
+});
+
+test('a fresh look at pods that does not come in time, or that the store cannot take, is none', async () => {
+  jobs = [send('retried')];
+  let isFull = true;
+  const observer = start({
+    observePod: (id, observation) => {
+      if (isFull) throw fullDisk;
+      store.observePod(id, observation);
+    },
+  });
+  await observer.synced;
+  pods = [toListedPod('retried', 'first')];
+  expect(await observer.refreshPods(stop.signal)).toBe(false);
+  isFull = false;
+  expect(await observer.refreshPods(stop.signal)).toBe(true);
+  isDown = true;
+  const patience = new AbortController();
+  const looking = observer.refreshPods(patience.signal);
+  await until(() => observer.status().pods.error !== null);
+  patience.abort();
+  expect(await looking).toBe(false);
+  expect(await observer.refreshPods(patience.signal)).toBe(false);
 });
 
 test('a Job under our name with another uid says nothing of ours', async () => {

@@ -1,7 +1,12 @@
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { connectCluster } from '../../src/kube/connection.ts';
 import type { Connection } from '../../src/kube/connection.ts';
 import { sendJson, sendStatus, startFakeApi } from './fake-api.ts';
+import { selfSigned } from './self-signed.ts';
 
 let api: Awaited<ReturnType<typeof startFakeApi>>;
 let connection: Connection | undefined;
@@ -19,6 +24,25 @@ afterEach(async () => {
 async function connect(): Promise<Connection> {
   connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath });
   return connection;
+}
+
+/** An exec plugin whose token is old at once; it counts its runs, and fails as it is told. */
+function writePlugin(failure: string) {
+  const dir = dirname(api.kubeconfigPath);
+  const [path, runs, broken] = [join(dir, 'plugin'), join(dir, 'runs'), join(dir, 'broken')];
+  const credential = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    kind: 'ExecCredential',
+    status: { token: 't', expirationTimestamp: '2020-01-01T00:00:00Z' },
+  };
+  const script = ['#!/bin/sh', `echo run >> ${runs}`, `if [ -e ${broken} ]; then ${failure}; fi`];
+  writeFileSync(path, [...script, `echo '${JSON.stringify(credential)}'`].join('\n'));
+  chmodSync(path, 0o755);
+  api.writeKubeconfig({ plugin: path });
+  return {
+    runs: () => readFileSync(runs, 'utf8').trim().split('\n').length,
+    fail: () => writeFileSync(broken, ''),
+  };
 }
 
 describe('connectCluster', () => {
@@ -105,6 +129,61 @@ describe('a call', () => {
       failure: { code: 0, sent: false, message: expect.stringContaining('ECONNREFUSED') },
     });
     await away.close();
+  });
+
+  test('never leaves for a server that is not trusted', async () => {
+    const server = createServer(selfSigned);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = z.object({ port: z.int() }).parse(server.address());
+    api.writeKubeconfig({ server: `https://127.0.0.1:${port}`, isTrusted: false });
+    const { call } = await connect();
+    const answer = await call({ method: 'POST', path: '/x', body: {} }, signal);
+    await new Promise((resolve) => server.close(resolve));
+    expect(answer).toMatchObject({
+      ok: false,
+      failure: { code: 0, sent: false, message: expect.stringContaining('self-signed') },
+    });
+  });
+
+  test('never leaves without credentials', async () => {
+    const plugin = writePlugin('echo "the plugin is out of order" >&2; exit 1');
+    let now = 0;
+    connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath }, () => now);
+    const { call } = connection;
+    plugin.fail();
+    now += 31_000;
+    expect(await call({ method: 'POST', path: '/x', body: {} }, signal)).toMatchObject({
+      ok: false,
+      failure: {
+        code: 0,
+        sent: false,
+        message: 'our credentials cannot be used: the plugin is out of order',
+      },
+    });
+    expect(api.requests).toHaveLength(0);
+  });
+
+  test('shares a reading of the credentials with the calls that come with it', async () => {
+    const plugin = writePlugin('exit 1');
+    api.answer((_request, response) => sendJson(response, 200, {}));
+    let now = 0;
+    connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath }, () => now);
+    const { call } = connection;
+    const before = plugin.runs();
+    now += 31_000;
+    await Promise.all([1, 2, 3].map(() => call({ method: 'GET', path: '/version' }, signal)));
+    expect(plugin.runs()).toBe(before + 1);
+  });
+
+  test('is answered with a 401 and has no new credentials: nothing was done', async () => {
+    api.answer((_request, response) => {
+      rmSync(api.kubeconfigPath, { force: true });
+      sendStatus(response, 401, 'Unauthorized');
+    });
+    const { call } = await connect();
+    expect(await call({ method: 'POST', path: '/x', body: {} }, signal)).toMatchObject({
+      failure: { code: 0, sent: false },
+    });
   });
 
   test('ends without an answer when its time is over', async () => {

@@ -9,7 +9,7 @@ function failure(fields: Partial<ApiFailure>): ApiFailure {
 describe('a failed create', () => {
   test.each([
     ['a taken name', { code: 409, reason: 'AlreadyExists' }, { kind: 'already-exists' }],
-    ['a race for the quota', { code: 409, reason: 'Conflict' }, { kind: 'slow-down', retryAfterMs: 1100 }],
+    ['a race for the quota', { code: 409, reason: 'Conflict' }, { kind: 'quota-race', retryAfterMs: 1100 }],
     [
       'a full quota',
       {

@@ -46,13 +46,25 @@ export async function startFakeApi(
 
   function writeKubeconfig({
     token,
+    plugin,
     server: address = `http://127.0.0.1:${port}/`,
-  }: { token?: string; server?: string } = {}) {
+    isTrusted = true,
+  }: { token?: string; plugin?: string; server?: string; isTrusted?: boolean } = {}) {
+    const exec =
+      plugin === undefined
+        ? {}
+        : {
+            exec: {
+              apiVersion: 'client.authentication.k8s.io/v1',
+              command: plugin,
+              interactiveMode: 'Never',
+            },
+          };
     writeFileSync(
       kubeconfigPath,
       JSON.stringify({
-        clusters: [{ name: 'fake', cluster: { server: address, 'insecure-skip-tls-verify': true } }],
-        users: [{ name: 'me', user: token === undefined ? {} : { token } }],
+        clusters: [{ name: 'fake', cluster: { server: address, 'insecure-skip-tls-verify': isTrusted } }],
+        users: [{ name: 'me', user: token === undefined ? exec : { token } }],
         contexts: [{ name: 'here', context: { cluster: 'fake', user: 'me', namespace: 'somewhere' } }],
         'current-context': 'here',
       }),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { jobObservationSchema, podObservationSchema } from '../../src/core/facts.ts';
 import { toSeenJob, toSeenPod } from '../../src/kube/observation.ts';
 import { loadRecording } from '../conformance/recording.ts';
@@ -112,7 +113,20 @@ describe('a pod of a real cluster', () => {
     const { pods, jobs } = loadRecording('06-pod-failure-policy', (text) => text);
     const seen = toSeenPod(pods.findLast(({ name }) => name.startsWith('fail-index-1-'))?.object);
     const owner = toSeenJob(jobs.findLast(({ name }) => name === 'fail-index')?.object);
-    expect(seen?.observation).toMatchObject({ index: 1, jobUid: owner.observation.uid });
+    expect(seen?.observation).toMatchObject({
+      index: 1,
+      jobUid: owner.observation.uid,
+      jobName: 'fail-index',
+    });
+  });
+
+  test('knows its Job by the older label too', () => {
+    const { pods } = loadRecording('02-minimal-job', (text) => text);
+    const { metadata } = z.object({ metadata: z.looseObject({}) }).parse(pods[0]?.object);
+    const labelled = (labels: object) =>
+      toSeenPod({ metadata: { ...metadata, labels } })?.observation.jobName;
+    expect(labelled({ 'job-name': 'one' })).toBe('one');
+    expect(labelled({})).toBeNull();
   });
 
   test('is of no interest without a Job', () => {

@@ -202,6 +202,44 @@ test('starts a list over when its next page has expired', async () => {
   expect(told).toEqual(['upsert a', 'upsert a', 'upsert b', 'synced']);
 });
 
+test('lists anew when the server has gone back in time', async () => {
+  const details = { causes: [{ reason: 'ResourceVersionTooLarge' }] };
+  script({
+    lists: [listOf([job('a', '99')], '99'), listOf([], '5')],
+    watches: [(response) => sendStatus(response, 504, 'Timeout', { details })],
+  });
+  start();
+  await until(() => told.includes('gone a'));
+  await until(() => watchVersions().length === 2);
+  expect(watchVersions()).toEqual(['99', '5']);
+});
+
+test('a burst of events lets others have their turns', async () => {
+  const turns = new Set<number>();
+  let turn = 0;
+  const nextTurn = () => {
+    turn += 1;
+    if (!stop.signal.aborted) setImmediate(nextTurn);
+  };
+  nextTurn();
+  const burst = Array.from({ length: 200 }, (_, n) => ({
+    type: 'ADDED',
+    object: job(`a${n}`, String(n + 2)),
+  }));
+  script({
+    lists: [listOf([], '1')],
+    watches: [
+      (response) => {
+        response.writeHead(200);
+        response.write(burst.map((event) => `${JSON.stringify(event)}\n`).join(''));
+      },
+    ],
+  });
+  start({ onUpsert: () => turns.add(turn) });
+  await until(() => told.includes('upsert a199'));
+  expect(turns.size).toBeGreaterThanOrEqual(20);
+});
+
 test('an object made again under its name is another one', async () => {
   script({
     lists: [listOf([job('first', '1', 'same')], '1')],
@@ -255,7 +293,7 @@ test('a watch without a byte is taken for half-open, and opened again', async ()
       (response) => sendEvent(response, 'ADDED', job('a', '2')),
     ],
   });
-  const reflector = start({ pace: { quietMs: 60 } });
+  const reflector = start({ pace: { quietMs: 300 } });
   await until(() => told.includes('upsert a'));
   expect(listCount()).toBe(1);
   expect(reflector.status().restarts).toBe(1);
@@ -313,6 +351,20 @@ test('a resync asked for while a list is under way waits for the next one', asyn
   finishFirst();
   await resynced;
   expect(told).toEqual(['synced', 'upsert late', 'synced']);
+});
+
+test('a resync does not wait for the end of a back-off', async () => {
+  let isDown = true;
+  api.answer(({ query }, response) => {
+    if (isDown) sendStatus(response, 503, 'ServiceUnavailable');
+    else if (query.has('watch')) response.writeHead(200).flushHeaders();
+    else sendJson(response, 200, listOf([job('a', '1')], '1'));
+  });
+  const reflector = start({ pace: { firstBackOffMs: 3_600_000, longestBackOffMs: 3_600_000 } });
+  await until(() => reflector.status().restarts === 1);
+  isDown = false;
+  await reflector.resync();
+  expect(told).toEqual(['upsert a', 'synced']);
 });
 
 test('ends with its signal, and rejects who waits for a list', async () => {
