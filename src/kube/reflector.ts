@@ -95,6 +95,7 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
   let resourceVersion = '';
   let mustList = true;
   let failures = 0;
+  let lastCode = 0;
   let openedAt = Infinity;
   let nextListAt = 0;
   let interrupt = new AbortController();
@@ -225,7 +226,10 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
   /** How long to wait before the next try. */
   function noteFailure(error: unknown): number {
     const failure = error instanceof Broken ? error.failure : null;
-    failures = wasSound() ? 1 : failures + 1;
+    // After an outage a first 410 is good news, the server answers: what is new to us is to be listed soon.
+    const isNewlyExpired = failure?.code === 410 && lastCode !== 410;
+    lastCode = failure?.code ?? 0;
+    failures = wasSound() || isNewlyExpired ? 1 : failures + 1;
     status.restarts += 1;
     status.error = error instanceof Error ? error.message : String(error);
     if (losesPlace(error)) mustList = true;

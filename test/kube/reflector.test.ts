@@ -25,12 +25,15 @@ let connection: Connection;
 let stop: AbortController;
 let done: Promise<void> | undefined;
 let told: string[];
+/** What was logged, as pino writes it. */
+let lines: string[];
 
 beforeEach(async () => {
   api = await startFakeApi();
   connection = await connectCluster({ kind: 'kubeconfig', path: api.kubeconfigPath });
   stop = new AbortController();
   told = [];
+  lines = [];
 });
 
 afterEach(async () => {
@@ -51,7 +54,7 @@ function start(options: { pace?: Partial<typeof pace>; onUpsert?: (item: SeenJob
     labelSelector: 'app=x',
     project: toSeenJob,
     listener: { onUpsert: tell('upsert'), onGone: tell('gone'), onSynced: () => told.push('synced') },
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
     signal: stop.signal,
     clock: () => new Date(),
     random: () => 0,
@@ -184,6 +187,16 @@ test.each([
   expect(told).toEqual(['upsert a', 'upsert b', 'synced', 'upsert b', 'gone a', 'synced']);
   await until(() => watchVersions().length === 2);
   expect(watchVersions()).toEqual(['3', '9']);
+});
+
+test('after an outage a 410 is listed soon: the pauses of the outage are over with it', async () => {
+  const refuse = (response: ServerResponse) => sendStatus(response, 503, 'ServiceUnavailable');
+  const expire = (response: ServerResponse) => sendStatus(response, 410, 'Expired');
+  script({ lists: [listOf([job('a', '1')], '3')], watches: [refuse, refuse, refuse, expire] });
+  start();
+  await until(() => told.filter((word) => word === 'synced').length === 2);
+  const pauses = lines.map((line) => /"retryInMs":(\d+)/.exec(line)?.[1]);
+  expect(pauses).toEqual(['10', '20', '40', '10']);
 });
 
 test('starts a list over when its next page has expired', async () => {
