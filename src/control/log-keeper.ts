@@ -13,7 +13,8 @@ const longestReadMs = 60_000;
 
 /**
  * Fetches the log of each pod that has ended, once, since it goes with the pod. One that is being deleted (a deadline, a
- * cancel) is listened to until its end, for its last words leave the cluster as soon as they are spoken.
+ * cancel) is listened to until its end, for its last words leave the cluster as soon as they are spoken. Where a container is started
+ * again in its pod, each run is fetched once it is over: the cluster keeps no more than the one before the latest.
  */
 export function createLogKeeper({
   store,
@@ -59,13 +60,30 @@ export function createLogKeeper({
 
   async function keep(item: LogToKeep): Promise<void> {
     try {
-      const text = await read(item);
-      // Stopped in the middle, it is left to the next start.
-      signal.throwIfAborted();
-      store.keepLog({ ...item, text });
+      if (item.runsOver > item.runsKept) await keepRun(item);
+      if (item.ended || item.leaving) {
+        const text = await read(item);
+        // Stopped in the middle, it is left to the next start.
+        signal.throwIfAborted();
+        store.keepLog({ ...item, text });
+      }
       failures.delete(item.podUid);
     } catch (err) {
       if (!signal.aborted) fail(item, err);
+    }
+  }
+
+  async function keepRun(item: LogToKeep): Promise<void> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(longestReadMs)]);
+    try {
+      const text = await readClipped(
+        kube.readPodLog({ pod: item.pod, follow: false, previous: true }, limit),
+      );
+      store.keepRun({ ...item, run: item.runsOver, text });
+    } catch (err) {
+      // It has left the cluster: there will be no better answer.
+      if (!(err instanceof AppError && (isThereNone(err) || err.code === 'invalid'))) throw err;
+      store.keepRun({ ...item, run: item.runsOver, text: Buffer.alloc(0) });
     }
   }
 

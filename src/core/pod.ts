@@ -10,6 +10,11 @@ export function hasRun({ startedAt, phase }: Pick<PodObservation, 'startedAt' | 
   return startedAt !== null || phase === 'Running' || phase === 'Succeeded';
 }
 
+/** How many runs of the container are over, in a pod that starts it again. */
+export function countRunsOver({ restarts, reason }: Pick<PodObservation, 'restarts' | 'reason'>): number {
+  return reason === 'CrashLoopBackOff' ? restarts + 1 : restarts;
+}
+
 export function hasFailedByItself({ phase, stopped }: PodFact): boolean {
   return phase === 'Failed' && !stopped;
 }

@@ -14,6 +14,8 @@ export type PodLogRequest = {
   pod: string;
   /** Goes on until the container ends. */
   follow: boolean;
+  /** Of the run before the latest, in a pod that starts its container again. */
+  previous?: boolean;
   /** RFC 3339. */
   sinceTime?: string;
   /** Only so many lines from the end. */
@@ -122,10 +124,10 @@ async function* pour(
 
 function open(
   { connection, podPath }: PodPlace,
-  { follow, sinceTime, tail, timestamps }: PodLogRequest,
+  { follow, previous, sinceTime, tail, timestamps }: PodLogRequest,
   signal: AbortSignal,
 ): Promise<Answer<Readable>> {
-  const query = { container: 'main', follow, sinceTime, tailLines: tail, timestamps };
+  const query = { container: 'main', follow, previous, sinceTime, tailLines: tail, timestamps };
   return connection.open(`${podPath}/log`, query, signal);
 }
 

@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { serveApi } from './api/server.ts';
 import { claimDataDirectory } from './data-directory.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { codeOf, LocalClusterFault } from './faults.ts';
+import { codeOf, LocalClusterFault, pathOf } from './faults.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startJobController } from './job-controller/job-controller.ts';
 import { keepUrlPrefix, writeKubeconfig } from './kubeconfig.ts';
@@ -67,7 +67,7 @@ export function workerImages(name: string): Images {
   };
 }
 
-/** Starts the cluster. Throws LocalClusterFault when the directory or the port cannot be had. */
+/** Starts the cluster. Throws LocalClusterFault when the directory, what is in it, or the port cannot be had. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { images, log, backoff, stopGraceMs = 3000 } = options;
   const dataDir = resolve(options.dataDir);
@@ -102,7 +102,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const api = await serveApi({ registry, prefix, readLog: kubelet.readLog, port: options.port ?? 0, log });
     // Watchers see the pods end before their connections do.
     releasers.push(() => api.close(), kubelet.stop);
-    // Not before the port is had: a start that fails runs nothing.
+    const kubeconfigPath = writeKubeconfig(dataDir, api.url);
+    // Not before all is had that can fail: a start that fails runs nothing.
     kubelet.start();
 
     const controllers = [
@@ -111,22 +112,19 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
       startGarbageCollector({ registry, log }),
     ];
     releasers.push(...controllers.map(({ stop }) => stop));
-    return {
-      url: api.url,
-      kubeconfigPath: writeKubeconfig(dataDir, api.url),
-      stop: () => (stopped ??= release()),
-    };
+    return { url: api.url, kubeconfigPath, stop: () => (stopped ??= release()) };
   } catch (error) {
     await release();
-    throw toFault(error, options.port);
+    throw toFault(error, { port: options.port, dataDir });
   }
 }
 
 /** What the user can set right is a fault in one sentence; anything else stays what it is. */
-function toFault(error: unknown, port: number | undefined): unknown {
+function toFault(error: unknown, { port, dataDir }: { port: number | undefined; dataDir: string }): unknown {
   const code = codeOf(error);
+  const path = pathOf(error);
+  if (path?.startsWith(dataDir)) return new LocalClusterFault(`${path} cannot be used: ${code}`);
   if (code === 'EADDRINUSE') return new LocalClusterFault(`port ${port} is in use on 127.0.0.1`);
   if (code === 'EACCES') return new LocalClusterFault(`port ${port} may not be used by this user`);
-  const isLocked = error instanceof Error && codeOf(error.cause)?.startsWith('SQLITE_BUSY');
-  return isLocked ? new LocalClusterFault(error.message) : error;
+  return error;
 }

@@ -1,21 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
+import { codeOf, LocalClusterFault } from './faults.ts';
 
 const contextName = 'jobspawn-local';
 
 /**
  * The secret part of the server's address, 128 random bits, made at the first start and kept: a kubeconfig that was
  * copied goes on to work as long as the port is the same. Who knows it may run programs as this user.
+ * Throws LocalClusterFault.
  */
 export function keepUrlPrefix(dataDir: string): string {
   const file = join(dataDir, 'url-prefix');
   const kept = readIfThere(file)?.trim();
-  if (kept !== undefined && /^\/[0-9a-f]{32}$/.test(kept)) return kept;
-  const prefix = `/${randomBytes(16).toString('hex')}`;
-  writeSecret(file, `${prefix}\n`);
-  return prefix;
+  if (kept === undefined) {
+    const prefix = `/${randomBytes(16).toString('hex')}`;
+    writeSecret(file, `${prefix}\n`);
+    return prefix;
+  }
+  if (/^\/[0-9a-f]{32}$/.test(kept)) return kept;
+  // A new one would lock out every copy of the kubeconfig, and nobody would know why.
+  throw new LocalClusterFault(`${file} holds something else than a slash and 32 hex digits`);
 }
 
 /** Writes the file with which kubectl and client-node reach the cluster, and returns its path. */
@@ -42,13 +48,20 @@ export function writeKubeconfig(dataDir: string, url: string): string {
 function writeSecret(file: string, text: string): void {
   const draft = `${file}.new`;
   writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, file);
+  try {
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft);
+    throw error;
+  }
 }
 
 function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') return undefined;
+    throw new LocalClusterFault(`${file} cannot be read: ${code}`);
   }
 }

@@ -43,7 +43,7 @@ function parseFlags() {
 const toShellWord = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 async function run({ port, dataDir, workerImage }: Settings): Promise<void> {
-  const log = pino({ level: 'info' }, pino.destination(2));
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
   const cluster = await startLocalCluster({ dataDir, port, images: workerImages(workerImage), log });
   console.log(cluster.kubeconfigPath);
   console.log(`export KUBECONFIG=${toShellWord(cluster.kubeconfigPath)}`);

@@ -1,17 +1,17 @@
 import { dropUndefined, freeze } from './api/json.ts';
 import { resourceNames } from './api/resources.ts';
+import { createChangeHistory } from './change-history.ts';
+import type { HistoryBounds } from './change-history.ts';
+import { LocalClusterFault } from './faults.ts';
 import type { ResourceName, ResourceObjects } from './objects.ts';
 import { isStored } from './objects.ts';
 import type { Change, History } from './registry-contract.ts';
 import { openStorage } from './storage.ts';
+import type { Storage, StoredRow } from './storage.ts';
 
 type Shelf<R extends ResourceName> = {
   byNamespace: Map<string, Map<string, ResourceObjects[R]>>;
   listeners: Set<(change: Change<R>) => void>;
-  /** The last changes, oldest first. Watches start from here, and pages of a list are taken out of the past with it. */
-  recent: Change<R>[];
-  /** Versions below this one are gone: what happened since cannot be told. */
-  oldest: number;
 };
 
 export type ObjectStore = History & {
@@ -34,29 +34,49 @@ export type ObjectStore = History & {
 const keyOf = (object: { metadata: { namespace?: string; name: string } }) =>
   `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 
-const versionOf = (object: { metadata: { resourceVersion: string } }) =>
-  Number(object.metadata.resourceVersion);
-
 const byKey = <T extends { metadata: { namespace?: string; name: string } }>(objects: T[]): T[] =>
   objects
     .map((object) => ({ key: keyOf(object), object }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ object }) => object);
 
-/**
- * All objects, in memory and written through to disk, under one growing version.
- * `historySize` bounds the changes kept per resource.
- */
-export function openObjectStore(options: { dataDir: string; historySize: number }): ObjectStore {
-  const storage = openStorage(options.dataDir);
-  let version = storage.lastVersion();
+/** All objects, in memory and written through to disk, under one growing version. Throws LocalClusterFault. */
+export function openObjectStore({ dataDir, ...bounds }: HistoryBounds & { dataDir: string }): ObjectStore {
+  const storage = openStorage(dataDir);
+  try {
+    return createObjectStore(storage, bounds);
+  } catch (error) {
+    storage.close();
+    throw error;
+  }
+}
 
-  const emptyShelf = <R extends ResourceName>(): Shelf<R> => ({
-    byNamespace: new Map(),
-    listeners: new Set(),
-    recent: [],
-    oldest: version,
-  });
+/** An object out of its row, if it is one that is known here. */
+function parseStored<R extends ResourceName>(
+  resource: R,
+  { namespace, name, body }: StoredRow,
+): ResourceObjects[R] {
+  let object: unknown;
+  try {
+    object = JSON.parse(body);
+  } catch {
+    object = undefined;
+  }
+  if (isStored(resource, object)) return freeze(object);
+  throw new LocalClusterFault(
+    `the data of the local cluster are damaged at ${resource} ${namespace}/${name}`,
+  );
+}
+
+const emptyShelf = <R extends ResourceName>(): Shelf<R> => ({
+  byNamespace: new Map(),
+  listeners: new Set(),
+});
+
+function createObjectStore(storage: Storage, bounds: HistoryBounds): ObjectStore {
+  let version = storage.lastVersion();
+  const history = createChangeHistory(version, bounds);
+
   const shelves: { [R in ResourceName]: Shelf<R> } = {
     namespaces: emptyShelf(),
     jobs: emptyShelf(),
@@ -80,15 +100,9 @@ export function openObjectStore(options: { dataDir: string; historySize: number 
     if (shelved?.size === 0) shelf.delete(namespace);
   }
 
-  function load(resource: ResourceName, body: string): void {
-    const object: unknown = JSON.parse(body);
-    if (!isStored(resource, object))
-      throw new Error(`the local cluster's data hold a broken ${resource} object`);
-    place(resource, freeze(object));
-  }
   for (const row of storage.rows()) {
     const resource = resourceNames.find((name) => name === row.resource);
-    if (resource !== undefined) load(resource, row.body);
+    if (resource !== undefined) place(resource, parseStored(resource, row));
   }
 
   // A listener may itself commit. Its change is told after the one under way has been told to all, so that every
@@ -109,21 +123,6 @@ export function openObjectStore(options: { dataDir: string; historySize: number 
     }
   }
 
-  function remember<R extends ResourceName>(resource: R, change: Change<R>): void {
-    const shelf = shelves[resource];
-    shelf.recent.push(change);
-    if (shelf.recent.length <= options.historySize * 1.25) return;
-    const dropped = shelf.recent.splice(0, shelf.recent.length - options.historySize).at(-1);
-    if (dropped !== undefined) shelf.oldest = versionOf(dropped.object);
-  }
-
-  function changesSince<R extends ResourceName>(resource: R, since: number): Change<R>[] | undefined {
-    const { recent, oldest } = shelves[resource];
-    if (since < oldest) return undefined;
-    const first = recent.findIndex((change) => versionOf(change.object) > since);
-    return first === -1 ? [] : recent.slice(first);
-  }
-
   function list<R extends ResourceName>(resource: R, namespace?: string): ResourceObjects[R][] {
     const { byNamespace } = shelves[resource];
     if (namespace !== undefined) return byKey([...(byNamespace.get(namespace)?.values() ?? [])]);
@@ -134,10 +133,10 @@ export function openObjectStore(options: { dataDir: string; historySize: number 
     version: () => version,
     get: (resource, namespace, name) => shelves[resource].byNamespace.get(namespace)?.get(name),
     list,
-    changesSince,
-    oldestVersion: (resource) => shelves[resource].oldest,
+    changesSince: history.since,
+    oldestVersion: history.oldest,
     listAt(resource, at, namespace) {
-      const since = changesSince(resource, at);
+      const since = history.since(resource, at);
       if (since === undefined) return undefined;
       const then = new Map(list(resource, namespace).map((object) => [keyOf(object), object]));
       for (const { object, previous } of since.toReversed()) {
@@ -154,13 +153,14 @@ export function openObjectStore(options: { dataDir: string; historySize: number 
       dropUndefined(draft);
       const object = freeze(draft);
       const key = { resource, namespace, name: object.metadata.name };
+      const body = JSON.stringify(object);
       if (type === 'DELETED') storage.remove(key, version + 1);
-      else storage.put({ ...key, body: JSON.stringify(object) }, version + 1);
+      else storage.put({ ...key, body }, version + 1);
       version += 1;
       if (type === 'DELETED') displace(resource, object);
       else place(resource, object);
       const change = { type, object, ...(previous === undefined ? {} : { previous }) };
-      remember(resource, change);
+      history.remember(resource, change, body.length);
       tell(resource, change);
       return object;
     },

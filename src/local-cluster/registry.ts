@@ -12,6 +12,7 @@ import { dropUndefined, freeze, isSameJson } from './api/json.ts';
 import { generateName } from './api/names.ts';
 import { alreadyExists, notFound, resources } from './api/resources.ts';
 import { toTimestamp } from './api/times.ts';
+import type { HistoryBounds } from './change-history.ts';
 import { startEventExpiry } from './event-expiry.ts';
 import { checkNamespace, createSystemNamespaces, startNamespaceLifecycle } from './namespace-lifecycle.ts';
 import { openObjectStore } from './object-store.ts';
@@ -20,10 +21,11 @@ import type { ResourceName, ResourceObjects, StoredMeta } from './objects.ts';
 
 export type RegistryOptions = {
   dataDir: string;
-  /** Changes kept per resource for watches and for the later pages of lists. */
-  historySize?: number;
   now?: () => Date;
-};
+} & Partial<HistoryBounds>;
+
+/** Of what is kept for watches and for the later pages of lists. */
+const historyBounds: HistoryBounds = { historySize: 1000, historyBytes: 16 * 1024 * 1024 };
 
 /** Go leaves out what is empty; a controller that has removed the last finalizer leaves an empty list. */
 function dropEmptyLists(metadata: StoredMeta): void {
@@ -35,8 +37,8 @@ const generateNameAttempts = 8;
 
 /** Opens the registry over the data directory, with the namespaces that every cluster has. */
 export function openRegistry(options: RegistryOptions): ApiRegistry {
-  const store = openObjectStore({ dataDir: options.dataDir, historySize: options.historySize ?? 1000 });
-  const now = options.now ?? (() => new Date());
+  const { now = () => new Date(), ...where } = options;
+  const store = openObjectStore({ ...historyBounds, ...where });
 
   function get<R extends ResourceName>(
     resource: R,

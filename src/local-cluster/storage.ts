@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { codeOf, LocalClusterFault } from './faults.ts';
 
 /** One object as it lies on disk: its JSON, under its resource, namespace and name. */
 export type StoredRow = { resource: string; namespace: string; name: string; body: string };
@@ -24,34 +25,60 @@ const schema = `
   INSERT OR IGNORE INTO version VALUES (1, 100);
 `;
 
-const isBusy = (error: unknown): boolean =>
-  typeof error === 'object' &&
-  error !== null &&
-  'code' in error &&
-  String(error.code).startsWith('SQLITE_BUSY');
+/** Of the tables above. An older one is brought up to date here, a newer one is another program's. */
+const schemaVersion = 1;
 
-/**
- * The durable side of the registry: one SQLite file in `dataDir`, written through.
- * Throws an Error with one clear sentence when another cluster holds the same directory.
- */
+/** Throws LocalClusterFault when the database is a newer one, SqliteError when it is broken. */
+function prepare(database: Database.Database, file: string): void {
+  // EXCLUSIVE before WAL: the lock is then held for as long as the file is open, and no shared memory file is needed.
+  database.pragma('locking_mode = EXCLUSIVE');
+  database.pragma('journal_mode = WAL');
+  // NORMAL loses nothing when the process is killed; only a power cut may take the last writes.
+  database.pragma('synchronous = NORMAL');
+  const version = Number(database.pragma('user_version', { simple: true }));
+  if (version > schemaVersion) {
+    throw new LocalClusterFault(`${file} was written by a newer version of the local cluster`);
+  }
+  // A page that is broken is found now, and not by the request that needs it.
+  const finding = String(database.pragma('quick_check(1)', { simple: true }));
+  if (finding !== 'ok') throw new LocalClusterFault(`${file} is damaged: ${finding.split('\n').at(-1)}`);
+  database.exec(schema);
+  database.pragma(`user_version = ${schemaVersion}`);
+}
+
+/** Throws LocalClusterFault when it is the database that fails. */
+function attempt<T>(file: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    const code = codeOf(error);
+    if (!code?.startsWith('SQLITE_')) throw error;
+    throw new LocalClusterFault(
+      code.startsWith('SQLITE_BUSY')
+        ? `another local cluster is running on the data directory ${dirname(file)}`
+        : `${file} cannot be used: ${String(error).replace(/^SqliteError: /, '')}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The durable side of the registry: one SQLite file in `dataDir`, written through. Throws LocalClusterFault. */
 export function openStorage(dataDir: string): Storage {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const database = new Database(join(dataDir, 'cluster.db'), { timeout: 0 });
+  const file = join(dataDir, 'cluster.db');
+  const database = attempt(file, () => new Database(file, { timeout: 0 }));
   try {
-    // EXCLUSIVE before WAL: the lock is then held for as long as the file is open, and no shared memory file is needed.
-    database.pragma('locking_mode = EXCLUSIVE');
-    database.pragma('journal_mode = WAL');
-    // NORMAL loses nothing when the process is killed; only a power cut may take the last writes.
-    database.pragma('synchronous = NORMAL');
-    database.exec(schema);
+    return attempt(file, () => {
+      prepare(database, file);
+      return createStorage(database);
+    });
   } catch (error) {
     database.close();
-    if (isBusy(error)) {
-      throw new Error(`another local cluster is running on the data directory ${dataDir}`, { cause: error });
-    }
     throw error;
   }
+}
 
+function createStorage(database: Database.Database): Storage {
   const putRow = database.prepare<[string, string, string, string]>(
     'INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?)',
   );
@@ -59,10 +86,12 @@ export function openStorage(dataDir: string): Storage {
     'DELETE FROM object WHERE resource = ? AND namespace = ? AND name = ?',
   );
   const setVersion = database.prepare<[number]>('UPDATE version SET last = ?');
+  const readVersion = database.prepare<[], { last: number }>('SELECT last FROM version');
+  const readRows = database.prepare<[], StoredRow>('SELECT resource, namespace, name, body FROM object');
 
   return {
-    lastVersion: () => database.prepare<[], { last: number }>('SELECT last FROM version').get()?.last ?? 0,
-    rows: () => database.prepare<[], StoredRow>('SELECT resource, namespace, name, body FROM object').all(),
+    lastVersion: () => attempt(database.name, () => readVersion.get()?.last ?? 0),
+    rows: () => attempt(database.name, () => readRows.all()),
     put: database.transaction((row: StoredRow, version: number) => {
       putRow.run(row.resource, row.namespace, row.name, row.body);
       setVersion.run(version);

@@ -13,9 +13,15 @@ const logItemSchema = z.object({
   podUid: z.string(),
   task: z.int(),
   ended: flag,
+  leaving: flag,
+  runsOver: z.int(),
+  runsKept: z.int(),
 });
 
-/** A log that is to be fetched. Not `ended`: the pod is being deleted right now. */
+/**
+ * A log that is to be fetched: of a pod that has ended, of one that is being deleted right now (`leaving`), or of an earlier run in a
+ * pod that starts its container again (`runsOver` is more than `runsKept`).
+ */
 export type LogToKeep = z.output<typeof logItemSchema>;
 
 export type LogText = {
@@ -29,33 +35,57 @@ export type LogText = {
 /** The logs of pods that have ended, so that they outlive them. */
 export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; writes: Writes }) {
   const open = db.prepare(
-    `SELECT pods.job_id AS jobId, jobs.namespace, pods.name AS pod, pods.uid AS podUid, pods.task, pods.ended
+    `SELECT pods.job_id AS jobId, jobs.namespace, pods.name AS pod, pods.uid AS podUid, pods.task, pods.ended,
+       pods.deleted_at IS NOT NULL AS leaving, pods.runs_over AS runsOver, pods.runs_kept AS runsKept
      FROM pods JOIN jobs ON jobs.id = pods.job_id
-     WHERE pods.log = 'open' AND (pods.ended = 1 OR pods.deleted_at IS NOT NULL)
+     WHERE pods.log = 'open' AND (pods.ended = 1 OR pods.deleted_at IS NOT NULL OR pods.runs_over > pods.runs_kept)
      ORDER BY pods.number LIMIT ?`,
   );
   const mark = db.prepare("UPDATE pods SET log = ? WHERE uid = ? AND log <> 'kept'");
-  const insert = db.prepare(
-    'INSERT INTO logs (pod_uid, job_id, kept_at, bytes, text) VALUES (@podUid, @jobId, @at, @bytes, @text)',
+  const markRun = db.prepare(
+    "UPDATE pods SET runs_kept = @run WHERE uid = @podUid AND log <> 'kept' AND runs_kept < @run",
+  );
+  const put = db.prepare(
+    `INSERT INTO logs (pod_uid, job_id, kept_at, bytes, text) VALUES (@podUid, @jobId, @at, @bytes, @text)
+     ON CONFLICT (pod_uid) DO UPDATE SET kept_at = @at, bytes = @bytes, text = @text`,
   );
   const find = db.prepare<[string], Buffer>('SELECT text FROM logs WHERE pod_uid = ?').pluck();
+  // While the log is open it grows, and readers ask the cluster.
+  const findClosed = db
+    .prepare<[string], Buffer>(
+      "SELECT text FROM logs JOIN pods ON pods.uid = logs.pod_uid WHERE pod_uid = ? AND log <> 'open'",
+    )
+    .pluck();
 
-  /** Of pods that have ended or are being deleted, oldest first. */
+  /** Oldest first. */
   function listLogsToKeep(limit: number): LogToKeep[] {
     return open.all(limit).map((row) => logItemSchema.parse(row));
   }
 
-  /** Kept once, clipped to 1 MiB (see log-clip.ts) and compressed. Unknown pods are ignored. */
-  function keepLog({ jobId, podUid, pod, task, text }: LogText): void {
-    const kept = clipLog(text);
-    // The fastest level: text shrinks well enough, and the event loop is not held up.
-    const packed = deflateSync(kept, { level: 1 });
+  /** Kept once, after what earlier runs said, clipped to 1 MiB (see log-clip.ts) and compressed. Unknown pods are ignored. */
+  function keepLog(log: LogText): void {
+    const { jobId, podUid, pod, task } = log;
     writes.transact(() => {
       if (mark.run('kept', podUid).changes === 0) return;
-      insert.run({ podUid, jobId, at: writes.now(), bytes: kept.length, text: packed });
+      const bytes = append(log);
       const { state } = rows.getRow(jobId);
-      writes.append({ jobId, kind: 'log', state, pod, podUid, task, bytes: kept.length });
+      writes.append({ jobId, kind: 'log', state, pod, podUid, task, bytes });
     });
+  }
+
+  /** The log of the latest of `run` runs that are over, in a pod that goes on. */
+  function keepRun(log: LogText & { run: number }): void {
+    writes.transact(() => {
+      if (markRun.run({ podUid: log.podUid, run: log.run }).changes === 1) append(log);
+    });
+  }
+
+  function append({ jobId, podUid, text }: LogText): number {
+    const earlier = find.get(podUid);
+    const kept = clipLog(earlier === undefined ? text : Buffer.concat([inflateSync(earlier), text]));
+    // The fastest level: text shrinks well enough, and the event loop is not held up.
+    put.run({ podUid, jobId, at: writes.now(), bytes: kept.length, text: deflateSync(kept, { level: 1 }) });
+    return kept.length;
   }
 
   /** There is none: the container never started, or the pod was gone first. */
@@ -65,9 +95,9 @@ export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; write
 
   /** The kept text of a pod's log; undefined where none is kept. */
   function findLog(podUid: string): Buffer | undefined {
-    const packed = find.get(podUid);
+    const packed = findClosed.get(podUid);
     return packed === undefined ? undefined : inflateSync(packed);
   }
 
-  return { listLogsToKeep, keepLog, markLogUnavailable, findLog };
+  return { listLogsToKeep, keepLog, keepRun, markLogUnavailable, findLog };
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { podObservationSchema } from '../core/facts.ts';
 import { isStuck } from '../core/explain.ts';
 import type { PodFact, PodObservation } from '../core/facts.ts';
-import { hasEnded, hasRun } from '../core/pod.ts';
+import { countRunsOver, hasEnded, hasRun } from '../core/pod.ts';
 import type { Sql } from './database.ts';
 import type { JobRow } from './job-row.ts';
 import type { JobRows } from './jobs.ts';
@@ -17,13 +17,13 @@ type Parts = { db: Sql; rows: JobRows; pods: PodRows; writes: Writes; settle: Se
 export function createPodObservations({ db, rows, pods, writes, settle }: Parts) {
   const keep = db.prepare(
     `INSERT INTO pods (uid, job_id, name, job_uid, job_name, task, phase, created_at, started_at, finished_at, exit_code, restarts,
-       reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped)
+       reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped, runs_over)
      VALUES (@uid, @jobId, @name, @jobUid, @jobName, @index, @phase, @createdAt, @startedAt, @finishedAt, @exitCode, @restarts,
-       @reason, @message, @terminationMessage, @deletedAt, @ended, @hasRun, @stuck, @stopped)
+       @reason, @message, @terminationMessage, @deletedAt, @ended, @hasRun, @stuck, @stopped, @runsOver)
      ON CONFLICT (uid) DO UPDATE SET name = @name, job_uid = @jobUid, job_name = @jobName, task = @index, phase = @phase,
        created_at = @createdAt, started_at = @startedAt, finished_at = @finishedAt, exit_code = @exitCode, restarts = @restarts,
        reason = @reason, message = @message, termination_message = @terminationMessage, deleted_at = @deletedAt, ended = @ended,
-       has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped)`,
+       has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped), runs_over = max(runs_over, @runsOver)`,
   );
   const stop = db.prepare('UPDATE pods SET stopped = 1 WHERE uid = ?');
   // With the pod its log leaves the cluster; one that is being fetched right now may still be kept.
@@ -51,6 +51,7 @@ export function createPodObservations({ db, rows, pods, writes, settle }: Parts)
         hasRun: hasRun(pod) ? 1 : 0,
         stuck: isStuck(pod) ? 1 : 0,
         stopped: isBeingStopped(pod) ? 1 : 0,
+        runsOver: countRunsOver(pod),
       });
       tell(row, known, { ...pod, gone: known?.gone ?? false, stopped: isBeingStopped(pod) });
       settle(id);

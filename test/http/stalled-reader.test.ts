@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { request as send } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
@@ -30,8 +31,9 @@ test('a reader that takes nothing any more is dropped', async () => {
     const signal = signalOf(res, new AbortController().signal);
     outcome = pour(endless(), { req, res, signal, stallMs: 100 });
   });
-  const reader = send({ port, host: '127.0.0.1' }).end();
-  const [answer] = await once(reader, 'response');
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    send({ port, host: '127.0.0.1' }, resolve).on('error', reject).end();
+  });
   const lost = once(answer, 'error');
   await outcome;
   answer.resume();

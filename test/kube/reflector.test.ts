@@ -189,9 +189,10 @@ test.each([
   expect(watchVersions()).toEqual(['3', '9']);
 });
 
+const refuse = (response: ServerResponse) => sendStatus(response, 503, 'ServiceUnavailable');
+const expire = (response: ServerResponse) => sendStatus(response, 410, 'Expired');
+
 test('after an outage a 410 is listed soon: the pauses of the outage are over with it', async () => {
-  const refuse = (response: ServerResponse) => sendStatus(response, 503, 'ServiceUnavailable');
-  const expire = (response: ServerResponse) => sendStatus(response, 410, 'Expired');
   script({ lists: [listOf([job('a', '1')], '3')], watches: [refuse, refuse, refuse, expire] });
   start();
   await until(() => told.filter((word) => word === 'synced').length === 2);

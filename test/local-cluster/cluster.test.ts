@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -182,6 +182,13 @@ describe('npm run local-cluster', () => {
     expect(findStartTime(pid)).toBeUndefined();
     expect(new URL(second.url).pathname).toBe(new URL(first.url).pathname);
     expect(await logOf(second.url, 'done')).toBe('done\n');
+    const [line = ''] = second.output.stderr.split('\n');
+    expect(JSON.parse(line)).toEqual({
+      level: 40,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      pods: 1,
+      msg: 'pods of an earlier local cluster were ended',
+    });
     await until(async () => {
       const { body } = await call(second.url, `${jobs}/long`);
       return JSON.stringify(body.status).includes('"failed":1');
@@ -212,17 +219,5 @@ describe('npm run local-cluster', () => {
     );
     child.kill('SIGTERM');
     await exit;
-  });
-
-  test('does not fall over a broken secret, but makes a new one', async () => {
-    const first = await startCluster();
-    first.child.kill('SIGTERM');
-    await first.exit;
-    writeFileSync(join(dataDir, 'url-prefix'), 'broken');
-    const second = await startCluster();
-    expect(new URL(second.url).pathname).toMatch(/^\/[0-9a-f]{32}$/);
-    expect(readFileSync(join(dataDir, 'url-prefix'), 'utf8').trim()).toBe(new URL(second.url).pathname);
-    second.child.kill('SIGTERM');
-    await second.exit;
   });
 });

@@ -57,6 +57,22 @@ describe('a container log', () => {
     expect(second).toMatch(/Z short$/);
   });
 
+  test('keeps nothing of the buffer that it is written from, wherever a long line is cut', async () => {
+    const place = { directory: join(directory, 'lent'), attempt: 0 };
+    const log = openContainerLog(place.directory, 0);
+    const text = `${'a'.repeat(16_384)}\n${'b'.repeat(16_385)}\r\n\r\n${'c'.repeat(40_000)}\nend\r`;
+    for (let at = 0; at < text.length; at += 7001) {
+      const lent = Buffer.from(text.slice(at, at + 7001));
+      log.write('stdout', lent);
+      lent.fill('!');
+    }
+    log.end();
+    expect(await read(place)).toBe(text.replaceAll('\r\n', '\n'));
+    const lines = (await readFile(join(place.directory, '0.0.log'), 'utf8')).trimEnd().split('\n');
+    const tags = lines.map((line) => line.slice(38, 39)).join('');
+    expect(tags).toBe('FPFFPPFP');
+  });
+
   test('gives every line a time of its own, growing', async () => {
     const place = writeLog('times', ['line\n'.repeat(5000)]);
     const times = (await read(place, { timestamps: true })).trim().split('\n');

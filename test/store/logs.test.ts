@@ -32,6 +32,9 @@ test('the log of a pod that has ended is asked for, once', () => {
       podUid: 'pod-uid',
       task: 0,
       ended: true,
+      leaving: false,
+      runsOver: 0,
+      runsKept: 0,
     },
   ]);
   keep('hello\n');
@@ -118,4 +121,35 @@ describe('a clipped log', () => {
     expect(clipped.length).toBeLessThanOrEqual(mebibyte);
     expect(clipped.toString('latin1')).toContain('were not kept');
   });
+});
+
+test('earlier runs of a container that is started again are kept as they end, and come before the last', () => {
+  const id = stage.create();
+  stage.store.observePod(id, runningPod({ reason: 'CrashLoopBackOff' }));
+  expect(stage.store.listLogsToKeep(10)).toMatchObject([
+    { ended: false, leaving: false, runsOver: 1, runsKept: 0 },
+  ]);
+  const item = { jobId: id, podUid: 'pod-uid', pod: 'p', task: 0 };
+  stage.store.keepRun({ ...item, run: 1, text: Buffer.from('first\n') });
+  stage.store.keepRun({ ...item, run: 1, text: Buffer.from('first again\n') });
+  expect(stage.store.listLogsToKeep(10)).toEqual([]);
+  expect(stage.store.findLog('pod-uid')).toBeUndefined();
+  stage.store.observePod(id, exitedPod(0, { restarts: 1 }));
+  stage.store.keepLog({ ...item, text: Buffer.from('second\n') });
+  expect(stage.store.findLog('pod-uid')?.toString()).toBe('first\nsecond\n');
+});
+
+test('what earlier runs said is there even when the pod left before its last words were heard', () => {
+  const id = stage.create();
+  stage.store.observePod(id, runningPod({ restarts: 1 }));
+  stage.store.keepRun({
+    jobId: id,
+    podUid: 'pod-uid',
+    pod: 'p',
+    task: 0,
+    run: 1,
+    text: Buffer.from('first\n'),
+  });
+  stage.store.markPodGone(id, 'pod-uid');
+  expect(stage.store.findLog('pod-uid')?.toString()).toBe('first\n');
 });

@@ -65,14 +65,18 @@ test('a second instance on the same database is refused, and a later one is not'
 
 test('another process cannot open the database, and a killed one leaves no lock behind', async () => {
   const module = new URL('../../src/store/instance-lock.ts', import.meta.url).href;
-  const script = `const { takeInstanceLock } = await import('${module}'); takeInstanceLock(process.argv[1]); console.log('held'); setInterval(() => {}, 1000);`;
+  const script = `const { takeInstanceLock } = await import('${module}'); globalThis.held = takeInstanceLock(process.argv[1]); console.log('held'); setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ['--input-type=module', '-e', script, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await once(holder.stdout, 'data');
-  expect(() => open()).toThrow(refusal(/Another instance is already running/));
-  holder.kill('SIGKILL');
-  await once(holder, 'exit');
+  const ended = once(holder, 'exit');
+  try {
+    await once(holder.stdout, 'data');
+    expect(() => open()).toThrow(refusal(/Another instance is already running/));
+  } finally {
+    holder.kill('SIGKILL');
+  }
+  await ended;
   open().close();
 });
 

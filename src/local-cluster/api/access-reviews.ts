@@ -1,9 +1,9 @@
 import type { Answer, Call } from './call.ts';
 import { methodNotAllowed } from './call.ts';
 import { invalid } from './field-errors.ts';
-import { GoJsonError } from './go-json.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
+import { GoJsonError } from './json-reader.ts';
 import { parseBody } from './request-body.ts';
 import { resourceNames, resources } from './resources.ts';
 import { StatusError } from './status-error.ts';

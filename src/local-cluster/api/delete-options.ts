@@ -1,9 +1,9 @@
 import type { DeleteOptions } from '../registry-contract.ts';
 import type { Call } from './call.ts';
 import { invalid, invalidValue, notSupported } from './field-errors.ts';
-import { GoJsonError } from './go-json.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
+import { GoJsonError } from './json-reader.ts';
 import { isDryRun, parseFlag, parseInteger } from './query-options.ts';
 import { parseBody } from './request-body.ts';
 import { StatusError } from './status-error.ts';

@@ -1,6 +1,5 @@
-/** A JSON parser that finds fault in Go's words and notes duplicate keys, as the API server's decoder does. */
-
-export class GoJsonError extends Error {}
+import { createJsonReader } from './json-reader.ts';
+import type { JsonReader } from './json-reader.ts';
 
 export type ParsedJson = {
   value: unknown;
@@ -8,180 +7,96 @@ export type ParsedJson = {
   duplicates: string[];
 };
 
-const quote = (character: string): string => {
-  if (character === "'") return `'\\''`;
-  const code = character.charCodeAt(0);
-  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
-    const named = { 7: 'a', 8: 'b', 9: 't', 10: 'n', 11: 'v', 12: 'f', 13: 'r' }[code];
-    return named === undefined
-      ? `'\\${code < 0x80 ? 'x' : 'u00'}${code.toString(16).padStart(2, '0')}'`
-      : `'\\${named}'`;
-  }
-  return `'${character}'`;
+/** An array or object of which only the beginning has been read. */
+type Container = {
+  close: ']' | '}';
+  /** Where the reader is when it finds neither a comma nor the end. */
+  context: string;
+  /** Reads up to where the next value begins, and says the path of that value. */
+  begin: () => string;
+  add: (value: unknown) => void;
+  value: () => unknown;
 };
 
-const escapes: Record<string, string> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
+function openArray(path: string): Container {
+  const items: unknown[] = [];
+  return {
+    close: ']',
+    context: 'after array element',
+    begin: () => `${path}[${items.length}]`,
+    add: (value) => void items.push(value),
+    value: () => items,
+  };
+}
 
-/** Throws GoJsonError. Deep nesting is bounded, as in Go, by 10000 levels. */
-export function parseGoJson(text: string): ParsedJson {
-  let at = 0;
-  let depth = 0;
-  const duplicates: string[] = [];
-
-  function fail(context: string): never {
-    const character = text[at];
-    if (character === undefined) throw new GoJsonError('unexpected end of JSON input');
-    throw new GoJsonError(`invalid character ${quote(character)} ${context}`);
-  }
-
-  function skipSpace(): void {
-    while (at < text.length && ' \t\n\r'.includes(text.charAt(at))) at += 1;
-  }
-
-  function parseLiteral(word: string, value: unknown): unknown {
-    for (const expected of word) {
-      if (text[at] !== expected) fail(`in literal ${word} (expecting ${quote(expected)})`);
-      at += 1;
-    }
-    return value;
-  }
-
-  function parseNumber(): number {
-    const start = at;
-    const digits = (context: string) => {
-      if (!/[0-9]/.test(text.charAt(at))) fail(context);
-      while (/[0-9]/.test(text.charAt(at))) at += 1;
-    };
-    if (text[at] === '-') at += 1;
-    if (text[at] === '0') at += 1;
-    else digits('in numeric literal');
-    if (text[at] === '.') {
-      at += 1;
-      digits('after decimal point in numeric literal');
-    }
-    if (text[at] === 'e' || text[at] === 'E') {
-      at += 1;
-      if (text[at] === '+' || text[at] === '-') at += 1;
-      digits('in exponent of numeric literal');
-    }
-    return Number(text.slice(start, at));
-  }
-
-  function parseEscape(): string {
-    at += 1;
-    const character = text.charAt(at);
-    if (character === 'u') {
-      for (let digit = 1; digit <= 4; digit += 1) {
-        at += 1;
-        if (!/[0-9a-fA-F]/.test(text.charAt(at))) fail('in \\u hexadecimal character escape');
-      }
-      at += 1;
-      return String.fromCharCode(Number.parseInt(text.slice(at - 4, at), 16));
-    }
-    const escaped = escapes[character];
-    if (escaped === undefined) fail('in string escape code');
-    at += 1;
-    return escaped;
-  }
-
-  function parseString(): string {
-    at += 1;
-    let value = '';
-    let start = at;
-    for (;;) {
-      const character = text.charAt(at);
-      if (character === '"') {
-        value += text.slice(start, at);
-        at += 1;
-        return value;
-      }
-      if (character === '\\') {
-        value += text.slice(start, at) + parseEscape();
-        start = at;
-      } else if (character === '' || character < ' ') fail('in string literal');
-      else at += 1;
-    }
-  }
-
-  function parseArray(path: string): unknown[] {
-    const items: unknown[] = [];
-    at += 1;
-    skipSpace();
-    if (text[at] === ']') {
-      at += 1;
-      return items;
-    }
-    for (;;) {
-      items.push(parseValue(`${path}[${items.length}]`));
-      skipSpace();
-      if (text[at] === ']') {
-        at += 1;
-        return items;
-      }
-      if (text[at] !== ',') fail('after array element');
-      at += 1;
-    }
-  }
-
-  function parseObject(path: string): Record<string, unknown> {
-    const fields = new Map<string, unknown>();
-    at += 1;
-    skipSpace();
-    if (text[at] === '}') {
-      at += 1;
-      return {};
-    }
-    for (;;) {
-      skipSpace();
-      if (text[at] !== '"') fail('looking for beginning of object key string');
-      const key = parseString();
+function openObject(path: string, reader: JsonReader, duplicates: string[]): Container {
+  const fields = new Map<string, unknown>();
+  let key = '';
+  return {
+    close: '}',
+    context: 'after object key:value pair',
+    begin() {
+      if (reader.peek() !== '"') reader.fail('looking for beginning of object key string');
+      key = reader.readString();
       const keyPath = path === '' ? key : `${path}.${key}`;
       if (fields.has(key)) duplicates.push(keyPath);
-      skipSpace();
-      if (text[at] !== ':') fail('after object key');
-      at += 1;
-      fields.set(key, parseValue(keyPath));
-      skipSpace();
-      if (text[at] === '}') {
-        at += 1;
-        // fromEntries defines own properties, so that a key named __proto__ is a key like any other.
-        return Object.fromEntries(fields);
-      }
-      if (text[at] !== ',') fail('after object key:value pair');
-      at += 1;
-    }
+      if (!reader.take(':')) reader.fail('after object key');
+      return keyPath;
+    },
+    add: (value) => void fields.set(key, value),
+    // fromEntries defines own properties, so that a key named __proto__ is a key like any other.
+    value: () => Object.fromEntries(fields),
+  };
+}
+
+/** As in Go. */
+const deepest = 10_000;
+/**
+ * Deeper than any field of the API. What lies below is checked and left out: it would be dropped as unknown in any case,
+ * and whatever walks over values (to decode, copy or print them) calls itself level by level.
+ */
+const deepestKept = 100;
+
+/**
+ * A JSON parser that finds fault in Go's words and notes duplicate keys, as the API server's decoder does. It keeps what
+ * is open in a list of its own: how deep a text nests is the sender's choice, and must not decide over our stack.
+ * Throws GoJsonError.
+ */
+export function parseGoJson(text: string): ParsedJson {
+  const reader = createJsonReader(text);
+  const duplicates: string[] = [];
+  const open: Container[] = [];
+
+  function openAt(path: string): Container | undefined {
+    const character = reader.peek();
+    if (character !== '{' && character !== '[') return undefined;
+    if (open.length === deepest) reader.fail('exceeded max depth');
+    reader.take(character);
+    return character === '[' ? openArray(path) : openObject(path, reader, duplicates);
   }
 
-  function parseValue(path: string): unknown {
-    skipSpace();
-    depth += 1;
-    if (depth > 10000) throw new GoJsonError('exceeded max depth');
-    try {
-      const character = text.charAt(at);
-      if (character === '{') return parseObject(path);
-      if (character === '[') return parseArray(path);
-      if (character === '"') return parseString();
-      if (character === 't') return parseLiteral('true', true);
-      if (character === 'f') return parseLiteral('false', false);
-      if (character === 'n') return parseLiteral('null', null);
-      if (/[-0-9]/.test(character)) return parseNumber();
-      return fail('looking for beginning of value');
-    } finally {
-      depth -= 1;
+  let path = '';
+  for (;;) {
+    const opened = openAt(path);
+    if (opened !== undefined && !reader.take(opened.close)) {
+      open.push(opened);
+      path = opened.begin();
+      continue;
     }
+    let value = opened === undefined ? reader.readScalar() : opened.value();
+    // A value may be the last of its container, and that of its own.
+    let container = open.at(-1);
+    for (; container !== undefined; container = open.at(-1)) {
+      if (open.length <= deepestKept) container.add(value);
+      if (!reader.take(container.close)) break;
+      open.pop();
+      value = container.value();
+    }
+    if (container === undefined) {
+      if (reader.peek() !== '') reader.fail('after top-level value');
+      return { value, duplicates };
+    }
+    if (!reader.take(',')) reader.fail(container.context);
+    path = container.begin();
   }
-
-  const value = parseValue('');
-  skipSpace();
-  if (at < text.length) fail('after top-level value');
-  return { value, duplicates };
 }

@@ -32,6 +32,12 @@ export function isSameJson(a: unknown, b: unknown): boolean {
   return a === b;
 }
 
+/** Looks no further than the given number of levels. */
+export const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1)));
+
 /** A map with its keys in order, as Go writes maps. */
 export const sortKeys = <T>(map: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)));

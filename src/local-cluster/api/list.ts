@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ResourceName, ResourceObjects } from '../objects.ts';
 import type { ApiRegistry } from '../registry-contract.ts';
-import { GoJsonError, parseGoJson } from './go-json.ts';
+import { parseGoJson } from './go-json.ts';
 import { isJsonObject } from './json.ts';
+import { GoJsonError } from './json-reader.ts';
 import type { ListOptions } from './query-options.ts';
 import { parseVersion } from './query-options.ts';
 import type { Selector } from './selectors.ts';

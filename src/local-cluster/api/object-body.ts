@@ -1,9 +1,9 @@
 import type { ResourceName } from '../objects.ts';
 import type { Call } from './call.ts';
 import { decode, DecodeError } from './decode.ts';
-import { GoJsonError } from './go-json.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
+import { GoJsonError } from './json-reader.ts';
 import type { WriteOptions } from './query-options.ts';
 import { excerptOf, parseBody } from './request-body.ts';
 import { apiVersionOf, resources } from './resources.ts';

@@ -1,8 +1,9 @@
 import fastJsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
-import { GoJsonError, parseGoJson } from './go-json.ts';
-import { isJsonObject } from './json.ts';
+import { parseGoJson } from './go-json.ts';
+import { isDeeper, isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
+import { GoJsonError } from './json-reader.ts';
 import { mediaTypeOf } from './request-body.ts';
 import { StatusError } from './status-error.ts';
 import { mergeStrategic } from './strategic-merge.ts';
@@ -11,6 +12,8 @@ import { mergeStrategic } from './strategic-merge.ts';
 export type Patch = { strategy: 'json' | 'merge' | 'strategic'; apply: (current: unknown) => unknown };
 
 const maxOperations = 10_000;
+/** Operations can pile up what no body may hold. */
+const deepest = 200;
 
 const badPatch = (message: string) => new StatusError('BadRequest', `error decoding patch: ${message}`);
 
@@ -69,6 +72,7 @@ function applyOperations(current: unknown, operations: unknown[]): unknown {
       if (!isOperation(operation)) throw unprocessable();
       document = fastJsonPatch.applyOperation(document, toLenient(document, operation), true).newDocument;
     }
+    if (isDeeper(document, deepest)) throw unprocessable();
     return document;
   } catch {
     // Kubernetes does not say which operation failed, nor why.

@@ -1,5 +1,5 @@
-import { GoJsonError } from './go-json.ts';
 import type { JsonObject } from './json.ts';
+import { GoJsonError } from './json-reader.ts';
 import { fieldName } from './protobuf-fields.ts';
 import type { FieldType, ObjectSchema } from './schema.ts';
 import { goName, schemaOf } from './schema.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { GoJsonError, parseGoJson } from './go-json.ts';
+import { parseGoJson } from './go-json.ts';
 import type { ParsedJson } from './go-json.ts';
+import { GoJsonError } from './json-reader.ts';
 import { parseProtobuf } from './protobuf.ts';
 import { StatusError } from './status-error.ts';
 import { parseYaml } from './yaml.ts';

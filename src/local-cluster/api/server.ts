@@ -69,6 +69,19 @@ function toErrorAnswer(error: StatusError): Answer {
   return retryAfter === undefined ? answer : { ...answer, headers: { 'retry-after': String(retryAfter) } };
 }
 
+/**
+ * The parts of a request's target as they were sent: URL would resolve `..`, also where it is a name in disguise. As in Go
+ * the path is decoded whole, so that an encoded slash divides too.
+ */
+function splitTarget(target: string): { path: string; query: string } {
+  const [, path = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(target) ?? [];
+  try {
+    return { path: decodeURIComponent(path), query };
+  } catch {
+    return { path, query };
+  }
+}
+
 /** Serves the API. `close` ends watches and followed logs. */
 export async function serveApi(
   options: ApiServerOptions,
@@ -76,14 +89,10 @@ export async function serveApi(
   const closing = new AbortController();
   const route = createRouter({ registry: options.registry, readLog: options.readLog });
 
-  async function decideAnswer(
-    request: IncomingMessage,
-    call: Call,
-    pathname: string,
-  ): Promise<Answer | Stream> {
+  async function decideAnswer(request: IncomingMessage, call: Call, path: string): Promise<Answer | Stream> {
     try {
       checkGuards(request);
-      const isInside = pathname === options.prefix || pathname.startsWith(`${options.prefix}/`);
+      const isInside = path === options.prefix || path.startsWith(`${options.prefix}/`);
       return isInside ? await route(call) : pageNotFound();
     } catch (error) {
       if (error instanceof StatusError) return toErrorAnswer(error);
@@ -97,19 +106,18 @@ export async function serveApi(
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.on('close', () => gone.abort());
-    const url = URL.parse(request.url ?? '/', 'http://localhost');
-    const pathname = url?.pathname ?? '/';
+    const { path, query } = splitTarget(request.url ?? '/');
     const warnings: string[] = [];
     const call: Call = {
       method: request.method ?? 'GET',
-      path: pathname.slice(options.prefix.length),
-      query: url?.searchParams ?? new URLSearchParams(),
+      path: path.slice(options.prefix.length),
+      query: new URLSearchParams(query),
       headers: request.headers,
       body: () => readBody(request),
       warn: (text) => void (warnings.includes(text) || warnings.push(text)),
       signal: AbortSignal.any([gone.signal, closing.signal]),
     };
-    const answer = await decideAnswer(request, call, pathname);
+    const answer = await decideAnswer(request, call, path);
     if ('stream' in answer) await answer.stream(response);
     else send(call, response, warnings, answer);
   }

@@ -1,13 +1,14 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../faults.ts';
-import type { Piece } from './line-cutter.ts';
+import type { WritePiece } from './line-cutter.ts';
 import { createLineCutter } from './line-cutter.ts';
-
-type Stream = 'stdout' | 'stderr';
+import type { Stream } from './line-head.ts';
+import { createLineHead, headLength } from './line-head.ts';
 
 /** The log of one run of a container while it is being written. */
 export type ContainerLog = {
+  /** Keeps nothing of the chunk. */
   write: (stream: Stream, chunk: Buffer) => void;
   /** Writes what has no line feed yet, and lets followers end. */
   end: () => void;
@@ -25,8 +26,9 @@ const segmentBytes = 10 * 1024 * 1024;
 const segmentsKept = 5;
 
 const lineFeed = 0x0a;
-/** `2026-11-20T23:36:47.267774612Z stdout F ` */
-const headLength = 40;
+
+/** Where lines are put together on their way to a file: one for all logs, since nothing waits while it holds something. */
+const block = Buffer.allocUnsafeSlow(128 * 1024);
 
 const segmentName = (attempt: number, segment: number) => `${attempt}.${segment}.log`;
 
@@ -55,9 +57,10 @@ export function listSegments(directory: string, attempt: number): { segment: num
  */
 export function openContainerLog(directory: string, attempt: number): ContainerLog & GrowingLog {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const clock = createLineClock();
+  const toHead = createLineHead();
   let segment = 0;
   let written = 0;
+  let filled = 0;
   let file = openSync(join(directory, segmentName(attempt, segment)), 'a', 0o600);
   let ended = false;
   let change: PromiseWithResolvers<void> | undefined;
@@ -76,42 +79,47 @@ export function openContainerLog(directory: string, attempt: number): ContainerL
     rmSync(join(directory, segmentName(attempt, segment - segmentsKept)), { force: true });
   }
 
-  function writeBlock(block: Buffer): void {
-    let offset = 0;
-    while (offset < block.length) offset += writeSync(file, block, offset);
-    written += block.length;
-    if (written >= segmentBytes) rotate();
-  }
-
-  /** In one piece of memory: a chatty container makes a million lines. */
-  function toBlock(stream: Stream, pieces: Piece[]): Buffer {
-    const size = pieces.reduce((sum, { text }) => sum + headLength + text.length + 1, 0);
-    const block = Buffer.allocUnsafe(size);
-    let at = 0;
-    for (const { text, whole } of pieces) {
-      at += block.write(`${clock()} ${stream} ${whole ? 'F' : 'P'} `, at, 'latin1');
-      at += text.copy(block, at);
-      at = block.writeUInt8(lineFeed, at);
-    }
-    return block;
-  }
-
-  function append(stream: Stream, pieces: Piece[]): void {
-    if (pieces.length === 0) return;
+  function flush(): void {
+    const end = filled;
+    filled = 0;
     try {
-      writeBlock(toBlock(stream, pieces));
+      for (let at = 0; at < end;) at += writeSync(file, block, at, end - at);
+      written += end;
+      if (written >= segmentBytes) rotate();
     } catch (error) {
       // A full disk costs lines of the log, and must not cost the cluster.
       if (codeOf(error) === undefined) throw error;
     }
+  }
+
+  const writerOf =
+    (stream: Stream): WritePiece =>
+    ({ source, start, end, whole }) => {
+      if (filled + headLength + end - start + 1 > block.length) flush();
+      filled += toHead(stream, whole).copy(block, filled);
+      filled += source.copy(block, filled, start, end);
+      filled = block.writeUInt8(lineFeed, filled);
+    };
+  const cutters = {
+    stdout: createLineCutter(writerOf('stdout')),
+    stderr: createLineCutter(writerOf('stderr')),
+  };
+
+  function finish(): void {
+    if (filled === 0) return;
+    flush();
     announce();
   }
 
-  const cutters = { stdout: createLineCutter(), stderr: createLineCutter() };
   return {
-    write: (stream, chunk) => append(stream, cutters[stream].cut(chunk)),
+    write(stream, chunk) {
+      cutters[stream].cut(chunk);
+      finish();
+    },
     end() {
-      for (const stream of ['stdout', 'stderr'] as const) append(stream, cutters[stream].rest());
+      cutters.stdout.rest();
+      cutters.stderr.rest();
+      finish();
       closeSync(file);
       ended = true;
       announce();
@@ -121,24 +129,5 @@ export function openContainerLog(directory: string, attempt: number): ContainerL
       change ??= Promise.withResolvers();
       return change.promise;
     },
-  };
-}
-
-/**
- * RFC 3339 with nine digits. No two lines of a run have the same time, so that a reader who resumes after a line can
- * tell it from the next; the clock itself only knows milliseconds.
- */
-function createLineClock(): () => string {
-  let millisecond = 0;
-  let within = 0;
-  let prefix = '';
-  return () => {
-    const now = Date.now();
-    if (now > millisecond || within >= 999_999) {
-      millisecond = Math.max(now, millisecond + 1);
-      within = 0;
-      prefix = new Date(millisecond).toISOString().slice(0, -1);
-    } else within += 1;
-    return `${prefix}${String(within).padStart(6, '0')}Z`;
   };
 }

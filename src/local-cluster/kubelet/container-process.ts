@@ -22,6 +22,7 @@ export type ContainerProcess = {
 export type ProcessSurroundings = {
   /** Where the two named pipes are made for the time of the run. */
   directory: string;
+  /** The chunk is lent for the time of the call. */
   onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
   /** Called before the first instruction of the command; when it throws, the command never runs. */
   record: (pid: number) => void;
@@ -141,6 +142,13 @@ function explain(error: unknown): string {
   return String(error);
 }
 
+/** What a pipe holds at the most. */
+const chunkBytes = 64 * 1024;
+
+/**
+ * Reads a pipe into one buffer that is lent to `onOutput`: one for each chunk would stay as memory long after a chatty
+ * process. It reads no further before the event loop has come round, so that such a process waits and nobody else does.
+ */
 function listen(
   path: string,
   stream: 'stdout' | 'stderr',
@@ -150,9 +158,17 @@ function listen(
     fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
     readable: true,
     writable: false,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(chunkBytes),
+      callback(size, buffer) {
+        onOutput(stream, Buffer.from(buffer.buffer, buffer.byteOffset, size));
+        setImmediate(() => output.resume());
+        return false;
+      },
+    },
   });
-  output.on('data', (chunk) => onOutput(stream, chunk));
   // A pipe that breaks is at its end; the exit of the process says the rest.
   output.on('error', () => {});
+  output.resume();
   return output;
 }

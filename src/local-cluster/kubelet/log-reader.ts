@@ -43,7 +43,7 @@ export async function* readContainerLog(
 
 type Position = { segment: number; offset: number };
 
-/** Yields whole lines of the files as they stand on disk, many at a time. */
+/** Yields whole lines of the files as they stand on disk, many at a time, lent until the next are asked for. */
 async function* readLines(
   place: LogPlace,
   start: Position | undefined,
@@ -51,6 +51,7 @@ async function* readLines(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   let position = start ?? { segment: 0, offset: 0 };
+  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
   for (;;) {
     const { growing } = place;
     const change = growing?.changed();
@@ -60,7 +61,7 @@ async function* readLines(
     );
     for (const { segment, path } of segments) {
       if (segment !== position.segment) position = { segment, offset: 0 };
-      for await (const lines of readFrom(path, position.offset, signal)) {
+      for await (const lines of readFrom({ path, offset: position.offset, buffer }, signal)) {
         position.offset += lines.length;
         yield lines;
       }
@@ -72,23 +73,19 @@ async function* readLines(
 
 /** Yields whole lines from an offset to the end of the file as it is now. */
 async function* readFrom(
-  path: string,
-  offset: number,
+  { path, offset, buffer }: { path: string; offset: number; buffer: Buffer },
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   const file = await openIfThere(path);
   if (!file) return;
   try {
     let at = offset;
-    let buffer = Buffer.allocUnsafe(chunkBytes);
     while (!signal.aborted) {
       const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
       const end = buffer.subarray(0, bytesRead).lastIndexOf(lineFeed) + 1;
       if (end === 0) return;
       yield buffer.subarray(0, end);
       at += end;
-      // The reader may keep what it was given.
-      buffer = Buffer.allocUnsafe(chunkBytes);
     }
   } finally {
     await file.close();
@@ -132,26 +129,26 @@ async function findTail({ directory, attempt }: LogPlace, lines: number): Promis
   return undefined;
 }
 
-/** Turns lines of the file into what the reader asked for. */
+/** Turns lines of the file into what the reader asked for: a new buffer, which is never longer. */
 function createFormatter({ timestamps = false, sinceTime }: LogOptions): (lines: Buffer) => Buffer {
   const since = sinceTime?.toISOString().replace('Z', '000000Z');
   let atLineStart = true;
   return (lines) => {
-    const output: Buffer[] = [];
+    const output = Buffer.allocUnsafe(lines.length);
+    let filled = 0;
     for (let start = 0; start < lines.length;) {
       const end = lines.indexOf(lineFeed, start);
       const timeEnd = lines.indexOf(space, start);
       const tag = lines.indexOf(space, timeEnd + 1) + 1;
-      const time = since === undefined && !timestamps ? '' : lines.toString('latin1', start, timeEnd);
       const whole = lines[tag] === 0x46;
-      if (since === undefined || time >= since) {
-        if (timestamps && atLineStart) output.push(Buffer.from(`${time} `));
-        output.push(lines.subarray(tag + 2, whole ? end + 1 : end));
+      if (since === undefined || lines.toString('latin1', start, timeEnd) >= since) {
+        if (timestamps && atLineStart) filled += lines.copy(output, filled, start, timeEnd + 1);
+        filled += lines.copy(output, filled, tag + 2, whole ? end + 1 : end);
         atLineStart = whole;
       }
       start = end + 1;
     }
-    return Buffer.concat(output);
+    return output.subarray(0, filled);
   };
 }
 

@@ -113,7 +113,8 @@ CREATE TABLE job_events (
 CREATE INDEX job_events_by_job ON job_events (job_id, seq);
 
 -- The last look at each pod. `stopped`: it was seen to be deleted while it still ran. `ended`, `has_run` and `stuck` are core's words for
--- the look. `log` is where the pod's log stands: still to be fetched, kept, or never to be had.
+-- the look. `log` is where the pod's log stands: still to be fetched, kept, or never to be had. Of a container that is started again in
+-- its pod, `runs_over` counts the runs before, and `runs_kept` those whose log was fetched so far.
 CREATE TABLE pods (
   number              INTEGER PRIMARY KEY,
   uid                 TEXT NOT NULL UNIQUE,
@@ -137,6 +138,8 @@ CREATE TABLE pods (
   stuck               INTEGER NOT NULL CHECK (stuck IN (0, 1)),
   stopped             INTEGER NOT NULL CHECK (stopped IN (0, 1)),
   gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
+  runs_over           INTEGER NOT NULL,
+  runs_kept           INTEGER NOT NULL DEFAULT 0,
   log                 TEXT NOT NULL DEFAULT 'open' CHECK (log IN ('open', 'kept', 'unavailable'))
 ) STRICT;
 
@@ -147,7 +150,8 @@ CREATE INDEX pods_that_failed ON pods (job_id, created_at, uid) WHERE phase = 'F
 CREATE INDEX pods_present ON pods (job_id) WHERE gone = 0;
 CREATE INDEX pods_that_ran ON pods (job_id, started_at) WHERE has_run = 1;
 CREATE INDEX pods_stuck ON pods (job_id, task, created_at, number) WHERE stuck = 1 AND gone = 0;
-CREATE INDEX pods_with_open_log ON pods (number) WHERE log = 'open' AND (ended = 1 OR deleted_at IS NOT NULL);
+CREATE INDEX pods_with_open_log ON pods (number)
+  WHERE log = 'open' AND (ended = 1 OR deleted_at IS NOT NULL OR runs_over > runs_kept);
 
 CREATE TABLE reports (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ApiUnderTest } from './api-under-test.ts';
+import { jobsPath, minimalPod, podsPath, startTestApi } from './api-under-test.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await startTestApi();
+  api.registry.create('pods', 'default', minimalPod('a'));
+});
+afterAll(() => api.close());
+
+describe('a name in a path', () => {
+  test.each([
+    ['%2e%2e', `Name parameter invalid: "..": may not be '..'`],
+    ['..', `Name parameter invalid: "..": may not be '..'`],
+    ['.', `Name parameter invalid: ".": may not be '.'`],
+    ['%2E', `Name parameter invalid: ".": may not be '.'`],
+    ['a%25', `Name parameter invalid: "a%": may not contain '%'`],
+    ['a%zz', `Name parameter invalid: "a%zz": may not contain '%'`],
+    ['../log', `Name parameter invalid: "..": may not be '..'`],
+  ])('is refused when none can be called so: %s', async (name, message) => {
+    for (const method of ['GET', 'DELETE']) {
+      const reply = await api.ask(`${podsPath}/${name}`, { method });
+      expect(reply).toMatchObject({ status: 400, body: { reason: 'BadRequest', message } });
+    }
+    expect(api.registry.list('pods')).toHaveLength(1);
+  });
+
+  test('is divided by an encoded slash too', async () => {
+    expect((await api.ask(`${podsPath}/a%2Fb`)).status).toBe(404);
+    expect((await api.ask(`${podsPath}%2Fa`)).status).toBe(200);
+  });
+
+  test('may be encoded otherwise', async () => {
+    expect(await api.ask(`${podsPath}/%61`)).toMatchObject({
+      status: 200,
+      body: { metadata: { name: 'a' } },
+    });
+  });
+});
+
+describe('a path', () => {
+  test.each([
+    `${podsPath}/../pods/a`,
+    `${podsPath}/x/../a`,
+    `${podsPath}//a`,
+    '/api/v1//pods',
+    '/api/v1/namespaces//pods',
+    '/api/../version',
+    '/./version',
+  ])('is never put in order: %s', async (path) => {
+    expect((await api.ask(path)).status).toBeGreaterThanOrEqual(400);
+  });
+
+  test('may end in a slash and have an empty query', async () => {
+    expect((await api.ask(`${jobsPath}/`)).status).toBe(200);
+    expect((await api.ask(`${jobsPath}?`)).status).toBe(200);
+    expect((await api.ask('/api/')).status).toBe(200);
+  });
+});
