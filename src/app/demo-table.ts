@@ -42,9 +42,9 @@ function toLine(job: Job): string {
 }
 
 /** Tasks done, or the worker's own progress when there is but one task. */
-function toBar({ spec, report, kubernetes }: Job): string {
-  const share =
-    spec.completions > 1 ? kubernetes.succeeded / spec.completions : (report?.progress ?? 0) / 100;
+function toBar({ state, spec, report, kubernetes }: Job): string {
+  const said = spec.completions > 1 ? kubernetes.succeeded / spec.completions : (report?.progress ?? 0) / 100;
+  const share = state === 'SUCCEEDED' ? 1 : said;
   const filled = Math.round(share * 10);
   const count = spec.completions > 1 ? `${kubernetes.succeeded}/${spec.completions}` : '';
   return `${'#'.repeat(filled)}${'.'.repeat(10 - filled)} ${count.padEnd(5)}`;
