@@ -15,6 +15,8 @@ export const recordedImage = 'localhost/node-base:latest';
 export type ClusterUnderTest = {
   kind: 'local' | 'real';
   client: ApiClient;
+  /** For the library's own calls. */
+  config: KubeConfig;
   /** Has `sh`, `sleep` and `node`, and no entry point that does more than start its arguments. */
   image: string;
   nodeName: string;
@@ -56,6 +58,7 @@ async function openLocalCluster(): Promise<ClusterUnderTest> {
   return {
     kind: 'local',
     client,
+    config,
     image: recordedImage,
     nodeName: 'local',
     kubectlArguments: ['--kubeconfig', kubeconfigPath],
@@ -81,6 +84,7 @@ async function openRealCluster(context: string): Promise<ClusterUnderTest> {
   return {
     kind: 'real',
     client,
+    config,
     image: process.env['JOBSPAWN_TEST_IMAGE'] ?? 'node:24-alpine',
     nodeName,
     kubectlArguments: ['--context', context],
