@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApiException, BatchV1Api, CoreV1Api, Watch } from '@kubernetes/client-node';
-import type { V1Job } from '@kubernetes/client-node';
+import type { V1Job, V1ObjectMeta } from '@kubernetes/client-node';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { until } from '../support/until.ts';
@@ -68,11 +68,11 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop(), 60_000);
 
-function simpleJob(script: string): V1Job {
+function simpleJob(script: string, metadata: V1ObjectMeta): V1Job {
   const container = { name: 'main', image: cluster.image, command: ['sh', '-c', script] };
   const imagePullPolicy = 'IfNotPresent';
   return {
-    metadata: { generateName: 'hello-' },
+    metadata,
     spec: { template: { spec: { restartPolicy: 'Never', containers: [{ ...container, imagePullPolicy }] } } },
   };
 }
@@ -104,7 +104,10 @@ describe('through client-node', () => {
       () => {},
     );
     try {
-      const created = await batch.createNamespacedJob({ namespace, body: simpleJob('echo one; echo two') });
+      const created = await batch.createNamespacedJob({
+        namespace,
+        body: simpleJob('echo one; echo two', { generateName: 'hello-' }),
+      });
       const name = created.metadata?.name ?? '';
       expect(name).toMatch(/^hello-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
       await until(async () => (await batch.readNamespacedJob({ namespace, name })).status?.succeeded === 1, {
@@ -121,12 +124,8 @@ describe('through client-node', () => {
           namespace,
           fieldSelector: `involvedObject.name=${name}`,
         });
-        return (
-          events.items
-            .map(({ reason }) => reason)
-            .toSorted()
-            .join() === 'Completed,SuccessfulCreate'
-        );
+        const reasons = new Set(events.items.map(({ reason }) => reason));
+        return reasons.has('SuccessfulCreate') && reasons.has('Completed') && reasons.size === 2;
       });
 
       await batch.deleteNamespacedJob({ namespace, name, propagationPolicy: 'Background' });
@@ -145,7 +144,7 @@ describe('through client-node', () => {
   }, 180_000);
 
   test('a name that is taken is told from any other conflict', async () => {
-    const body = { ...simpleJob('true'), metadata: { name: 'taken' } };
+    const body = simpleJob('true', { name: 'taken' });
     await batch.createNamespacedJob({ namespace, body });
     const { code, status } = await failureOf(batch.createNamespacedJob({ namespace, body }));
     expect({ code, reason: status.reason, message: status.message }).toEqual({
