@@ -13,6 +13,7 @@ import { every } from './every.ts';
 import { createLastWords } from './last-words.ts';
 import { createLogKeeper } from './log-keeper.ts';
 import { startObserver } from './observer.ts';
+import { createSteadyClock } from './steady-clock.ts';
 
 export type ControlOptions = {
   store: Store;
@@ -48,11 +49,12 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
   /** Ends the loops; what they have under way goes on until `calls` ends it. */
   const loops = new AbortController();
   const calls = new AbortController();
-  const shared = { store, kube, log, clock, signal: calls.signal };
+  // Pauses and ages are measured by a clock that does not jump; what the cluster wrote down is held against the real one.
+  const shared = { store, kube, log, clock: createSteadyClock(clock), signal: calls.signal };
 
   const observer = startObserver({ store, kube, log, signal: loops.signal });
   const dispatcher = createDispatcher({ ...shared, ...options });
-  const lastWords = createLastWords({ ...shared, jobs: observer.jobs, pods: observer.pods });
+  const lastWords = createLastWords({ ...shared, clock, jobs: observer.jobs, pods: observer.pods });
   const canceller = createCanceller({ ...shared, beforeDelete: lastWords.listen });
   const logKeeper = createLogKeeper(shared);
 

@@ -47,6 +47,8 @@ const createsAtOnce = 8;
 /** An API server may still commit so long after we stopped waiting for it. */
 const lateCommitMs = 60_000;
 const forgetAfterMs = 600_000;
+/** Clocks of two machines may differ by so much. */
+const clockSkewMs = 5000;
 
 export function createDispatcher(options: DispatcherOptions) {
   const { store, kube, maxActive, log, clock, signal } = options;
@@ -99,8 +101,14 @@ export function createDispatcher(options: DispatcherOptions) {
 
   /** A claim that is not from this life of the process may have been sent at once, and as late as a moment ago. */
   function toFirstAttempt({ claimedAt }: DispatchItem): Attempt {
-    const sent = claimedAt === null ? null : { firstAt: Date.parse(claimedAt), lastAt: clock().getTime() };
+    const now = clock().getTime();
+    const sent = claimedAt === null ? null : { firstAt: toFirstAt(Date.parse(claimedAt), now), lastAt: now };
     return { tries: 0, retryAt: 0, sent, createdUid: null };
+  }
+
+  /** A claim of the future: the clock was put back since, and nobody knows how long ago it was. So it counts as older than any TTL. */
+  function toFirstAt(claimedAt: number, now: number): number {
+    return claimedAt > now + clockSkewMs ? -Infinity : claimedAt;
   }
 
   function isRepeatable(item: DispatchItem, { sent }: Attempt): boolean {

@@ -156,6 +156,26 @@ test('a Job that is not there after its TTL is lost, once it cannot arrive late 
   expect(cluster.creates).toHaveLength(1);
 });
 
+test('fault 20: a claim that lies in the future, since the clock was put back, may be older than the TTL: the cluster is asked, and nothing is sent', async () => {
+  const id = accept({ ttlSecondsAfterFinished: 60 });
+  store.claimDispatch(id);
+  pass(-3600);
+  await startDispatcher().run();
+  expect(get(id).state).toBe('QUEUED');
+  expect(cluster.creates).toHaveLength(0);
+  cluster.jobs.set(get(id).kubernetes.name, { uid: 'ours', labels: { [jobIdLabel]: id }, suspend: false });
+  await startDispatcher().run();
+  expect(get(id)).toMatchObject({ state: 'CREATED', kubernetes: { uid: 'ours' } });
+});
+
+test('fault 20: a claim by a machine whose clock is a little ahead is sent again', async () => {
+  const id = accept();
+  store.claimDispatch(id);
+  pass(-2);
+  await startDispatcher().run();
+  expect(get(id).state).toBe('CREATED');
+});
+
 test('a Job that the store could not record is not made again, however long the disk is full', async () => {
   const id = accept({ ttlSecondsAfterFinished: 60 });
   let isFull = true;
