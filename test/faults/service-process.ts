@@ -21,11 +21,11 @@ export function createServiceProcess({ databasePath, kubeconfigPath, port, env =
     return life;
   }
 
-  /** Does not wait. `edits` hold for this life alone. */
-  function start(edits: readonly SourceEdit[] = []): void {
-    const preload = edits.length === 0 ? [] : ['--import', './test/faults/source-edits.ts'];
+  /** Does not wait. `edits` and `preloads` (programs of this repository) hold for this life alone. */
+  function start(edits: readonly SourceEdit[] = [], preloads: readonly string[] = []): void {
+    const imports = [...(edits.length === 0 ? [] : ['./test/faults/source-edits.ts']), ...preloads];
     lives.push(
-      startChild([...preload, 'src/app/main.ts'], {
+      startChild([...imports.flatMap((file) => ['--import', file]), 'src/app/main.ts'], {
         PORT: String(port),
         DATABASE_PATH: databasePath,
         CLUSTER: 'kubeconfig',
