@@ -17,14 +17,14 @@ function drawWish(dice: Dice): Wish {
   };
 }
 
-/** Submits so many jobs, spread over this time; resolves when each has its answer, or is known to have none. */
+/** Submits so many jobs, spread over this time, with these further fields; resolves when each has its answer, or is known to have none. */
 export async function submitOver(
   { client }: Pick<Rig, 'client'>,
-  { jobs, ms, dice }: { jobs: number; ms: number; dice: Dice },
+  { jobs, ms, dice, fields = {} }: { jobs: number; ms: number; dice: Dice; fields?: Record<string, unknown> },
 ): Promise<Asked[]> {
   const orders: Promise<Asked>[] = [];
   for (let n = 0; n < jobs; n += 1) {
-    orders.push(client.submit(drawWish(dice)));
+    orders.push(client.submit({ ...drawWish(dice), fields }));
     await delay(ms / jobs);
   }
   return Promise.all(orders);
