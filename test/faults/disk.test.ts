@@ -41,11 +41,7 @@ test('fault 4: while the disk takes nothing, jobs and reports get a 503 and no 2
     detail: 'The database cannot be written at the moment.',
   });
   expect(
-    await post(
-      `${url}/status`,
-      { 'job-id': id, status: 'still here' },
-      { authorization: `Bearer ${token}` },
-    ),
+    await post(`${url}/status`, { 'job-id': id, status: 'still here' }, { authorization: `Bearer ${token}` }),
   ).toMatchObject(problem);
   expect(await rig.findRow(id)).toMatchObject({ state: 'RUNNING' });
   const patient = [1, 2, 3].map(() => rig.client.submit(wish));
