@@ -7,11 +7,11 @@ const toldSchema = z.object({ seq: z.int(), jobId: z.string(), kind: z.string(),
 export type ToldEvent = z.output<typeof toldSchema>;
 export const toldEventsSchema = z.object({ events: z.array(toldSchema) });
 
-/** Follows the events of all jobs from the first, across every end of the service, by the id of the last one that came. */
-export function startEventRecord(url: string) {
+/** Follows the events of all jobs after this one, across every end of the service, by the id of the last one that came. */
+export function startEventRecord(url: string, after = 0) {
   const events: ToldEvent[] = [];
   const ending = new AbortController();
-  let lastId = 0;
+  let lastId = after;
 
   async function follow(): Promise<void> {
     while (!ending.signal.aborted) {
