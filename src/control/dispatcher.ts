@@ -106,11 +106,6 @@ export function createDispatcher(options: DispatcherOptions) {
     return { tries: 0, retryAt: 0, sent, createdUid: null };
   }
 
-  /** A claim of the future: the clock was put back since, and nobody knows how long ago it was. So it counts as older than any TTL. */
-  function toFirstAt(claimedAt: number, now: number): number {
-    return claimedAt > now + clockSkewMs ? -Infinity : claimedAt;
-  }
-
   function isRepeatable(item: DispatchItem, { sent }: Attempt): boolean {
     if (sent === null) return true;
     return clock().getTime() + createTimeoutMs < sent.firstAt + item.spec.ttlSecondsAfterFinished * 1000;
@@ -230,6 +225,11 @@ export function createDispatcher(options: DispatcherOptions) {
     /** Why creates wait, or null. */
     hold: pacing.current,
   };
+}
+
+/** A claim of the future: the clock was put back since, and nobody knows how long ago it was. So it counts as older than any TTL. */
+function toFirstAt(claimedAt: number, now: number): number {
+  return claimedAt > now + clockSkewMs ? -Infinity : claimedAt;
 }
 
 /** Certain of this try; `already-exists` may be one that an earlier try made, or something in between that repeated this one. */

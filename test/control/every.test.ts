@@ -66,7 +66,7 @@ test('calls during a run lead to one more, and never to two at once', async () =
   expect(most).toBe(1);
 });
 
-test('a run that throws is told, and the loop goes on', async () => {
+test('fault 24: a run that throws is told, and the loop goes on', async () => {
   let runs = 0;
   loop(1, () => {
     runs += 1;

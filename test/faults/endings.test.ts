@@ -169,7 +169,7 @@ const namespace = 'recorded';
 let played = 0;
 
 /** Tells the store all that the recording shows of this job and its pods, look by look, and how it ended. */
-function play({ accept, store }: Stage, { recording, job, verdict, status }: Recorded): string {
+function play(stage: Stage, { recording, job, verdict, status }: Recorded): string {
   played += 1;
   const name = `${job}-${played}`;
   // Each has a job of its own, though some are told by the same recording.
@@ -180,7 +180,8 @@ function play({ accept, store }: Stage, { recording, job, verdict, status }: Rec
     ...pods.filter((look) => look.name.startsWith(`${job}-`)).map((look) => ({ ...look, isJob: false })),
   ].toSorted((a, b) => a.ms - b.ms);
 
-  const id = accept({ id: name, kubernetesName: name, generateName: '', namespace });
+  const { store } = stage;
+  const id = stage.accept({ id: name, kubernetesName: name, generateName: '', namespace });
   store.claimDispatch(id);
   let uid = `job-${name}`;
   for (const { type, object, isJob } of looks) {

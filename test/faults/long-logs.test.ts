@@ -75,9 +75,10 @@ async function openLog(id: string): Promise<IncomingMessage> {
   return answer;
 }
 
+const size = () => measureProcess(rig.service.pid())?.megabytes ?? 0;
+
 /** The largest that the process was while this went on, above what it was before, in MB. */
 async function measureGrowth(work: () => Promise<unknown>): Promise<number> {
-  const size = () => measureProcess(rig.service.pid())?.megabytes ?? 0;
   const before = size();
   let largest = before;
   const timer = setInterval(() => (largest = Math.max(largest, size())), 20);

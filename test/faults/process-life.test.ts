@@ -74,12 +74,12 @@ test('fault 25: a service that is told to stop under load finishes what is in fl
 
 /** Clients that ask for one job after the other; resolves when each has its last answer. */
 async function push(load: { clients: number; everyMs: number; until: Promise<unknown> }): Promise<void> {
-  let isOver = false;
-  void load.until.then(() => (isOver = true));
+  const over = new AbortController();
+  void load.until.then(() => over.abort());
   await Promise.all(
     Array.from({ length: load.clients }, async (_none, n) => {
       const wish = { outcome: 'SUCCEEDED', handle: n % 2 === 0 ? 'bare' : 'key' } as const;
-      for (; !isOver; await delay(load.everyMs)) await rig.client.submit(wish);
+      for (; !over.signal.aborted; await delay(load.everyMs)) await rig.client.submit(wish);
     }),
   );
 }

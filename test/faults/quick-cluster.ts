@@ -18,8 +18,6 @@ export type Kind = 'jobs' | 'pods';
 /** Writes the log of a pod, line by line as the kubelet would; `stamped`: each line begins with its time. */
 export type WriteLog = (response: ServerResponse, how: { pod: string; stamped: boolean }) => void;
 
-export type QuickCluster = Awaited<ReturnType<typeof startQuickCluster>>;
-
 /** Of the context in `kubeconfigPath`. */
 export const quickNamespace = 'somewhere';
 const now = () => new Date().toISOString().replace(/\.\d+/, '');
@@ -145,7 +143,7 @@ function createShelves() {
 }
 
 /** The pod of a Job, in this state of its container. */
-export function toPod(job: Thing, phase: string, state: Record<string, unknown>): Thing {
+function toPod(job: Thing, phase: string, state: Record<string, unknown>): Thing {
   const { name, uid, labels } = job.metadata;
   return {
     metadata: {

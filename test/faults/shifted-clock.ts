@@ -16,8 +16,9 @@ function read(): void {
 const now = (): number => RealDate.now() + shiftMs;
 
 globalThis.Date = new Proxy(RealDate, {
-  construct: (target, args: unknown[]) => Reflect.construct(target, args.length === 0 ? [now()] : args),
-  get: (target, key) => (key === 'now' ? now : Reflect.get(target, key)),
+  construct: (target, args: [] | [number]): Date =>
+    args.length === 0 ? new target(now()) : new target(...args),
+  get: (target, key): unknown => (key === 'now' ? now : Reflect.get(target, key)),
 });
 process.on('SIGUSR2', read);
 read();

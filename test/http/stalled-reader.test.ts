@@ -25,7 +25,7 @@ async function serve(handler: express.RequestHandler): Promise<number> {
   return listener.port;
 }
 
-test('a reader that takes nothing any more is dropped', async () => {
+test('fault 23: a reader that takes nothing any more is dropped', async () => {
   let outcome: Promise<void> | undefined;
   const port = await serve((req, res) => {
     const signal = signalOf(res, new AbortController().signal);

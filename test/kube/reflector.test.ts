@@ -270,7 +270,7 @@ test('an object made again under its name is another one', async () => {
   expect([...reflector.items().keys()]).toEqual(['second']);
 });
 
-test('a listener that throws, and an object that cannot be read, cost no other event', async () => {
+test('fault 24: a listener that throws, and an object that cannot be read, cost no other event', async () => {
   script({
     lists: [listOf([job('a', '1')], '1')],
     watches: [

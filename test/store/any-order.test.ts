@@ -88,7 +88,7 @@ const isPossible = (facts: string[]) => !(facts.includes('exit 1') && facts.incl
 
 const someFacts = fc.subarray(Object.keys(before), { minLength: 1, maxLength: 7 }).filter(isPossible);
 
-test('every permutation of the facts that arrive before the end gives the same end, and no state goes back', () => {
+test('fault 15: every permutation of the facts that arrive before the end gives the same end, and no state goes back', () => {
   const cases = fc
     .record({ facts: someFacts, end: fc.constantFrom(...Object.keys(ends)) })
     .chain(({ facts, end }) =>

@@ -32,7 +32,7 @@ test('a directory that is not there yet is made', () => {
   expect(existsSync(deep)).toBe(true);
 });
 
-test('a re-opened database writes durably, checks its references and trusts no schema', () => {
+test('fault 3: a re-opened database writes durably, checks its references and trusts no schema', () => {
   openDatabase(path).close();
   const { db, close } = openDatabase(path);
   const pragma = (name: string) => db.pragma(name, { simple: true });

@@ -60,7 +60,7 @@ test('a transaction that throws leaves nothing behind and tells nobody', () => {
   expect(told).toBe(0);
 });
 
-test('a listener that throws keeps nothing from the others, nor from the writer', () => {
+test('fault 24: a listener that throws keeps nothing from the others, nor from the writer', () => {
   const { writes, say } = setup();
   let told = 0;
   writes.onCommit(() => {
@@ -71,7 +71,7 @@ test('a listener that throws keeps nothing from the others, nor from the writer'
   expect(told).toBe(1);
 });
 
-test('a full disk is unavailable, leaves nothing half written, and is forgotten when there is room again', () => {
+test('fault 4: a full disk is unavailable, leaves nothing half written, and is forgotten when there is room again', () => {
   const { writes, say, count } = setup();
   const limit = (pages: number) => database.db.pragma(`max_page_count = ${pages}`);
   limit(Number(database.db.pragma('page_count', { simple: true })));
