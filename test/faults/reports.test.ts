@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { until } from '../support/until.ts';
@@ -68,13 +69,14 @@ const accept = async (request: unknown) =>
 const report = (body: unknown, token: string | undefined, path = '/status') =>
   post(rig.service.url + path, body, token === undefined ? {} : { authorization: `Bearer ${token}` });
 
+const look = () => readDatabase(rig.service.databasePath);
+
 /** The log of a job that has ended, for one, is still on its way. */
 async function untilQuiet(): Promise<void> {
-  const look = () => JSON.stringify(readDatabase(rig.service.databasePath));
   await until(async () => {
     const before = look();
     await delay(1500);
-    return before === look();
+    return isDeepStrictEqual(before, look());
   });
 }
 
@@ -150,16 +152,13 @@ describe('fault 18: a report that is', () => {
       () => report({ 'job-id': ours, status: 'SUCCESS', task: 1 }, tokens.get(ours)),
     ],
   ])('%s is a %i, and not one row has changed', async (_kind, status, send) => {
-    const before = readDatabase(rig.service.databasePath);
+    const before = look();
     expect(await send()).toMatchObject({ status, type: 'application/problem+json; charset=utf-8' });
-    expect(readDatabase(rig.service.databasePath)).toEqual(before);
+    expect(look()).toEqual(before);
   });
 
   test('late and against the end is a 409, and changes nothing but that the job tells of it', async () => {
-    const rowOf = () =>
-      readDatabase(rig.service.databasePath)['jobs']?.find(
-        (row) => z.object({ id: z.string() }).parse(row).id === ended,
-      );
+    const rowOf = () => look()['jobs']?.find((row) => z.object({ id: z.string() }).parse(row).id === ended);
     const before = rowOf();
     expect(await report({ 'job-id': ended, status: 'ERROR' }, tokens.get(ended))).toMatchObject({
       status: 409,
