@@ -32,6 +32,10 @@ export function createReports({ db, rows, writes, settle }: Parts) {
   const latest = db.prepare(
     `UPDATE jobs SET report = @report, result = coalesce(@result, result), claimed_at = coalesce(claimed_at, @at) WHERE id = @id`,
   );
+  const lastWord = db.prepare<[string, number], { terminal: TerminalStatus | null; podUid: string | null }>(
+    `SELECT terminal, pod_uid AS podUid FROM reports
+     WHERE seq = (SELECT seq FROM task_reports WHERE job_id = ? AND task = ?)`,
+  );
   const dispute = db.prepare('UPDATE jobs SET discrepancy = coalesce(discrepancy, ?) WHERE id = ?');
 
   /** What the worker says of its work. After the end nothing changes the state; a word against the end is kept as `discrepancy`. */
@@ -48,6 +52,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     if (task >= row.spec.completions) return { kind: 'unknown-task' };
     if (podUid !== null && !claim(row, { task, podUid })) return { kind: 'claimed-by-another-pod' };
     const discrepancy = findContradiction(row, said.terminal);
+    const isOvertaken = wasOvertaken(row, said);
     const at = writes.now();
     const { lastInsertRowid: seq } = insert.run({
       id: row.id,
@@ -71,6 +76,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
       dispute.run(discrepancy, row.id);
       return { kind: 'contradicts', state: row.state };
     }
+    if (isOvertaken) return { kind: 'kept', state: settle(row.id) };
     latestOfTask.run({ id: row.id, task, seq });
     latest.run({
       id: row.id,
@@ -81,8 +87,21 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     return { kind: 'kept', state: settle(row.id) };
   }
 
+  /**
+   * A word on the way that comes behind the last one, held up or repeated by the network, is kept, but is not what the worker said last.
+   * A container that is started again in its pod speaks anew after an ERROR.
+   */
+  function wasOvertaken(row: JobRow, { terminal, task, podUid }: Said): boolean {
+    const last = terminal === null ? lastWord.get(row.id, task) : undefined;
+    if (last === undefined || last.terminal === null) return false;
+    const isOver = last.terminal === SUCCESS || row.spec.restartPolicy === 'Never';
+    return isFinal(row.state) || (isOver && podUid !== null && podUid === last.podUid);
+  }
+
   return { addReport };
 }
+
+type Said = ReturnType<typeof toSaid>;
 
 function toSaid(report: ReportInput) {
   const { status, message = null, progress = null, task, attempt = null, 'pod-uid': podUid = null } = report;

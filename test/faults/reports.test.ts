@@ -53,13 +53,18 @@ test('fault 15: reports that are lost, doubled and reordered on their way lead t
   for (const { answers, outcome } of rig.client.asked)
     expect({ seed, ...(await findJob(answers[0] ?? '')) }).toMatchObject({
       state: outcome,
+      report: { status: outcome === 'SUCCEEDED' ? 'SUCCESS' : 'ERROR' },
       discrepancy: null,
     });
   const said = [...reports.counts().values()].reduce((sum, n) => sum + n, 0);
   expect(said - (reports.counts().get('well') ?? 0)).toBeGreaterThan(10);
 }, 90_000);
 
-const jobSchema = z.object({ state: z.string(), discrepancy: z.string().nullable() });
+const jobSchema = z.object({
+  state: z.string(),
+  report: z.object({ status: z.string() }),
+  discrepancy: z.string().nullable(),
+});
 const findJob = async (id: string) => jobSchema.parse(await rig.get(`/api/v1/jobs/${id}`));
 
 const accept = async (request: unknown) =>

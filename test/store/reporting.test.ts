@@ -40,6 +40,41 @@ test('the worker’s latest word, progress and result are the job’s', () => {
   ]);
 });
 
+test.each(['SUCCESS', 'ERROR'])(
+  'fault 15: a word on the way that comes behind the %s of its pod is kept, and is not the latest',
+  (terminal) => {
+    const id = stage.create();
+    say(id, 'Reading', by('pod-uid'));
+    say(id, terminal, by('pod-uid'));
+    expect(say(id, 'Reading', { ...by('pod-uid'), progress: 40 })).toMatchObject({ kind: 'kept' });
+    expect(find(id)).toMatchObject({
+      report: { status: terminal, progress: null },
+      tasks: [{ report: { status: terminal } }],
+      reports: [{ status: 'Reading' }, { status: terminal }, { status: 'Reading', progress: 40 }],
+    });
+  },
+);
+
+test('fault 15: a word on the way that comes behind the end, and names no pod, is not the latest', () => {
+  const id = stage.create();
+  say(id, 'ERROR');
+  stage.store.observePod(id, exitedPod(1));
+  stage.store.observeJob(id, failedJob());
+  expect(say(id, 'Reading')).toEqual({ kind: 'kept', state: 'FAILED' });
+  expect(find(id)).toMatchObject({ state: 'FAILED', report: { status: 'ERROR' } });
+});
+
+test('who tries again after an ERROR, in the same pod or in another one, has the latest word', () => {
+  const again = stage.create({ spec: { restartPolicy: 'OnFailure' } });
+  say(again, 'ERROR', by('pod-uid'));
+  say(again, 'Reading', by('pod-uid'));
+  expect(find(again)?.report).toMatchObject({ status: 'Reading' });
+  const another = stage.accept({ id: 'job-2', kubernetesName: 'report-another' });
+  say(another, 'ERROR', by('first'));
+  say(another, 'Reading', by('second'));
+  expect(find(another)?.report).toMatchObject({ status: 'Reading' });
+});
+
 test('a report for a job that is not there is told so', () => {
   expect(say('nobody', 'SUCCESS')).toEqual({ kind: 'unknown-job' });
 });
