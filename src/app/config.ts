@@ -50,6 +50,7 @@ const environmentSchema = z.object({
     .default('jobspawn-worker'),
   CALLBACK_URL: httpUrl.optional(),
   MAX_ACTIVE: wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' })).optional(),
+  MAX_QUEUED: wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' })).default(10_000),
   PUBLIC_URL: httpUrl.optional(),
   ALLOWED_HOSTS: hostList.default([]),
   LOG_LEVEL: z
@@ -79,6 +80,8 @@ export type Config = {
   /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
   callbackUrl: string | undefined;
   maxActive: number;
+  /** Jobs that may wait for their turn; new ones beyond that are refused. */
+  maxQueued: number;
   /** Hosts (with port, where it is not the scheme's own) that are ours beside the loopback names. */
   allowedHosts: string[];
   logLevel: string;
@@ -137,6 +140,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     workerImage: variables.WORKER_IMAGE,
     callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
     maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),
+    maxQueued: variables.MAX_QUEUED,
     allowedHosts: [
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),

@@ -40,7 +40,14 @@ const { version } = z
 export type ExpressDeps = {
   store: Pick<
     Store,
-    'findJob' | 'listJobs' | 'listEvents' | 'listNewestEvents' | 'countStates' | 'lastSeq' | 'addReport'
+    | 'findJob'
+    | 'listJobs'
+    | 'listEvents'
+    | 'listNewestEvents'
+    | 'countStates'
+    | 'lastSeq'
+    | 'addReport'
+    | 'groupCommit'
   >;
   intake: Intake;
   feed: EventFeed;

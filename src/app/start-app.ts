@@ -57,7 +57,7 @@ async function startParts(
   releasers: Releasers,
   { log, clock }: { log: Logger; clock: () => Date },
 ): Promise<App> {
-  const { workerImage } = config;
+  const { workerImage, maxQueued } = config;
   const store = openStore({ path: config.databasePath, clock, log });
   releasers.push(store.close);
 
@@ -68,7 +68,7 @@ async function startParts(
   const kube = createKube({ connection, namespace, log, clock });
 
   const tokens = createJobTokens(store.reportKey());
-  const intake = createIntake({ store, clock, random, workerImage, namespace });
+  const intake = createIntake({ store, clock, random, workerImage, namespace, maxQueued });
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
   const closing = new AbortController();

@@ -18,7 +18,8 @@ export type NewJob = {
   kubernetesName: string;
 };
 
-export type Accepted = { kind: 'accepted' | 'same'; job: Job } | { kind: 'conflict'; by: 'id' | 'key' };
+export type Accepted =
+  { kind: 'accepted' | 'same'; job: Job } | { kind: 'conflict'; by: 'id' | 'key' } | { kind: 'queue-full' };
 
 type Known = { id: string; hash: string };
 
@@ -27,6 +28,7 @@ export function createAccept({ db, writes, views }: { db: Sql; writes: Writes; v
     'SELECT job_id AS id, request_hash AS hash FROM idempotency_keys WHERE key = ?',
   );
   const knownId = db.prepare<[string], Known>('SELECT id, request_hash AS hash FROM jobs WHERE id = ?');
+  const queued = db.prepare("SELECT jobs FROM job_counts WHERE state = 'QUEUED'").pluck();
   const insertKey = db.prepare(
     'INSERT INTO idempotency_keys (key, request_hash, job_id, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
@@ -35,15 +37,19 @@ export function createAccept({ db, writes, views }: { db: Sql; writes: Writes; v
      VALUES (@id, @name, @spec, @priority, @requestHash, @rerunOf, @namespace, @generateName, @kubernetesName, @createdAt)`,
   );
 
-  /** Durable when it returns. The same key or id with the same request gives the job that is already there. */
-  function acceptJob(job: NewJob): Accepted {
-    return writes.transact(() => accept(job));
+  /**
+   * The same key or id with the same request gives the job that is already there, also when `maxQueued` jobs wait and there is
+   * no room for another one.
+   */
+  function acceptJob(job: NewJob, { maxQueued = Infinity }: { maxQueued?: number } = {}): Accepted {
+    return writes.transact(() => accept(job, maxQueued));
   }
 
-  function accept(job: NewJob): Accepted {
+  function accept(job: NewJob, maxQueued: number): Accepted {
     const byKey = job.idempotencyKey === null ? undefined : knownKey.get(job.idempotencyKey);
     if (byKey !== undefined && byKey.hash !== job.requestHash) return { kind: 'conflict', by: 'key' };
     const known = byKey ?? knownId.get(job.id);
+    if (known === undefined && Number(queued.get()) >= maxQueued) return { kind: 'queue-full' };
     if (known === undefined) insert(job);
     else if (known.hash !== job.requestHash) return { kind: 'conflict', by: 'id' };
     const id = known?.id ?? job.id;

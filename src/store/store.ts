@@ -53,6 +53,11 @@ export function openStore({ path, clock, log }: StoreOptions) {
     ...createLogs(parts),
     ...createEventLog(db),
     ...createSettings({ db, writes }),
+    /**
+     * Runs calls of this store in one transaction with whatever else comes in the same turn of the event loop; resolves once
+     * that is on the disk. A change must be synchronous.
+     */
+    groupCommit: writes.groupCommit,
     /** Called after every transaction that added to the history; returns the way to stop that. Must be quick. */
     onCommit: writes.onCommit,
     close,

@@ -89,11 +89,11 @@ async function stop(): Promise<void> {
   control = undefined;
 }
 
-function submit(script: string, request: Record<string, unknown> = {}): string {
-  const intake = createIntake({ store, clock, random, workerImage: 'sh', namespace: 'default' });
-  return intake.accept(jobRequestSchema.parse({ name: 'a job', args: [script], ...request }), {
-    idempotencyKey: null,
-  }).job.id;
+async function submit(script: string, request: Record<string, unknown> = {}): Promise<string> {
+  const names = { workerImage: 'sh', namespace: 'default' };
+  const intake = createIntake({ store, clock, random, ...names, maxQueued: 1000 });
+  const asked = jobRequestSchema.parse({ name: 'a job', args: [script], ...request });
+  return (await intake.accept(asked, { idempotencyKey: null })).job.id;
 }
 
 function get(id: string): Job {
@@ -114,7 +114,7 @@ async function keptLog(id: string): Promise<string> {
 }
 
 test('a job runs to its end, its pod is known and its log is kept', async () => {
-  const id = submit('echo hello');
+  const id = await submit('echo hello');
   expect(await untilEnd(id)).toMatchObject({
     state: 'SUCCEEDED',
     kubernetes: { succeeded: 1 },
@@ -125,7 +125,7 @@ test('a job runs to its end, its pod is known and its log is kept', async () => 
 });
 
 test('a job that fails says with which exit code', async () => {
-  const id = submit('echo oh no; exit 3');
+  const id = await submit('echo oh no; exit 3');
   expect(await untilEnd(id)).toMatchObject({
     state: 'FAILED',
     reason: 'BackoffLimitExceeded',
@@ -135,7 +135,7 @@ test('a job that fails says with which exit code', async () => {
 });
 
 test('a cancelled job is stopped, and its last words are kept', async () => {
-  const id = submit('trap "echo bye; exit 1" TERM; echo hi; while :; do sleep 0.05; done');
+  const id = await submit('trap "echo bye; exit 1" TERM; echo hi; while :; do sleep 0.05; done');
   await until(() => get(id).state === 'RUNNING');
   store.requestCancel(id, 'User');
   expect(await untilEnd(id)).toMatchObject({ state: 'CANCELLED', reason: 'Cancelled' });
@@ -143,13 +143,13 @@ test('a cancelled job is stopped, and its last words are kept', async () => {
 });
 
 test('a job that outlives its deadline fails, and its log does not go with its pod', async () => {
-  const id = submit('echo hi; exec sleep 60', { activeDeadlineSeconds: 1 });
+  const id = await submit('echo hi; exec sleep 60', { activeDeadlineSeconds: 1 });
   expect(await untilEnd(id)).toMatchObject({ state: 'FAILED', reason: 'DeadlineExceeded' });
   expect(await keptLog(id)).toBe('hi\n');
 });
 
 test('a job that dies at once when it is cancelled leaves its log all the same', async () => {
-  const id = submit('echo hi; exec sleep 60');
+  const id = await submit('echo hi; exec sleep 60');
   await until(() => get(id).state === 'RUNNING');
   store.requestCancel(id, 'User');
   expect(await untilEnd(id)).toMatchObject({ state: 'CANCELLED' });
@@ -157,7 +157,7 @@ test('a job that dies at once when it is cancelled leaves its log all the same',
 });
 
 test('a job whose image is not to be had says so while it waits', async () => {
-  const id = submit('true', { image: 'registry.example.com/nothing:1' });
+  const id = await submit('true', { image: 'registry.example.com/nothing:1' });
   await until(() => ['ErrImagePull', 'ImagePullBackOff'].includes(get(id).reason ?? ''));
   expect(get(id).state).toBe('CREATED');
   store.requestCancel(id, 'User');
@@ -165,7 +165,7 @@ test('a job whose image is not to be had says so while it waits', async () => {
 });
 
 test('each task of an Indexed job is known by its index', async () => {
-  const id = submit('echo "task $CLOUD_RUN_TASK_INDEX of $CLOUD_RUN_TASK_COUNT"', {
+  const id = await submit('echo "task $CLOUD_RUN_TASK_INDEX of $CLOUD_RUN_TASK_COUNT"', {
     completionMode: 'Indexed',
     completions: 3,
     parallelism: 3,
@@ -180,7 +180,7 @@ test('each task of an Indexed job is known by its index', async () => {
 });
 
 test('a Job that somebody deletes is lost', async () => {
-  const id = submit('sleep 60');
+  const id = await submit('sleep 60');
   await until(() => get(id).state === 'RUNNING');
   const { name, uid } = get(id).kubernetes;
   await kube.deleteJob(name, uid ?? '', signal);
@@ -188,7 +188,7 @@ test('a Job that somebody deletes is lost', async () => {
 });
 
 test('what happened while nobody looked is seen afterwards', async () => {
-  const [ends, leaves] = [submit('sleep 0.3; echo done'), submit('sleep 60')];
+  const [ends, leaves] = [await submit('sleep 0.3; echo done'), await submit('sleep 60')];
   await until(() => get(ends).state === 'RUNNING' && get(leaves).state === 'RUNNING');
   await stop();
   const { name, uid } = get(leaves).kubernetes;
@@ -204,7 +204,7 @@ test('what happened while nobody looked is seen afterwards', async () => {
 
 test('a job that was accepted while nobody dispatched is created afterwards', async () => {
   await stop();
-  const id = submit('true');
+  const id = await submit('true');
   start();
   expect(await untilEnd(id)).toMatchObject({ state: 'SUCCEEDED' });
 });
@@ -239,7 +239,7 @@ test('is ready after the first look at the cluster, and says what does not work 
 
 test('a stop waits for creates under way, so that none is left in doubt', async () => {
   await until(() => control?.readiness().ready);
-  const ids = Array.from({ length: 10 }, () => submit('true'));
+  const ids = await Promise.all(Array.from({ length: 10 }, () => submit('true')));
   await new Promise(setImmediate);
   await stop();
   const claimed = store.listUnsettled().filter(({ id }) => ids.includes(id));

@@ -20,7 +20,10 @@ const clock = () => new Date();
  * The HTTP side on a free port, with a real store; only the cluster is played: `play` says what it showed, `podLogs`
  * holds what its containers wrote, by the name of the pod.
  */
-export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: string[] } = {}) {
+export async function startHttpSide({
+  allowedHosts = [],
+  maxQueued = 1000,
+}: { allowedHosts?: string[]; maxQueued?: number } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
@@ -31,6 +34,7 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     random: (bytes) => randomFillSync(bytes),
     workerImage: 'jobspawn-worker',
     namespace: 'default',
+    maxQueued,
   });
   const feed = createEventFeed({ store });
   const podLogs = new Map<string, string[]>();
@@ -81,8 +85,12 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     /** The lines of the service's own log. */
     lines,
     /** A job as `POST /api/v1/jobs` would make it. */
-    submit: (request: Record<string, unknown> = {}) =>
-      intake.accept(jobRequestSchema.parse({ name: 'a job', ...request }), { idempotencyKey: null }).job,
+    async submit(request: Record<string, unknown> = {}) {
+      const { job } = await intake.accept(jobRequestSchema.parse({ name: 'a job', ...request }), {
+        idempotencyKey: null,
+      });
+      return job;
+    },
     play: playWith(store),
     async stop() {
       closing.abort();
