@@ -14,7 +14,7 @@ import type { CreateOutcome } from '../kube/create-outcome.ts';
 import { toJobManifest } from '../kube/job-manifest.ts';
 import type { DispatchItem } from '../store/dispatch.ts';
 import type { Store } from '../store/store.ts';
-import { needsPeople, toHold } from './holds.ts';
+import { isOvertaxed, needsPeople, toHold } from './holds.ts';
 import type { Waiting } from './holds.ts';
 import { createPacing, toPauseMs } from './pacing.ts';
 
@@ -50,7 +50,7 @@ const forgetAfterMs = 600_000;
 
 export function createDispatcher(options: DispatcherOptions) {
   const { store, kube, maxActive, log, clock, signal } = options;
-  const pacing = createPacing({ clock, random: Math.random });
+  const pacing = createPacing({ clock, random: Math.random, most: createsAtOnce });
   const attempts = new Map<string, Attempt>();
   const underWay = new Map<string, Promise<void>>();
 
@@ -64,7 +64,7 @@ export function createDispatcher(options: DispatcherOptions) {
       else if (attempt.sent !== null && !underWay.has(id) && attempt.retryAt + forgetAfterMs < now)
         attempts.delete(id);
     }
-    const width = pacing.width(createsAtOnce) - underWay.size;
+    const width = pacing.width() - underWay.size;
     if (width <= 0 || signal.aborted) return { started: 0 };
     let room = maxActive - store.countInCluster();
     let started = 0;
@@ -176,8 +176,7 @@ export function createDispatcher(options: DispatcherOptions) {
   function settle(item: DispatchItem, commit: () => void): void {
     commit();
     attempts.delete(item.id);
-    if (pacing.current() !== null) log.info('dispatch goes on');
-    pacing.release();
+    if (pacing.release()) log.info('dispatch goes on');
   }
 
   /**
@@ -192,7 +191,8 @@ export function createDispatcher(options: DispatcherOptions) {
     const hold = toHold(outcome, kube.namespace);
     const level = needsPeople(hold) ? 'error' : 'warn';
     if (pacing.current()?.reason !== hold.reason) log[level]({ ...hold }, 'dispatch waits');
-    pacing.hold(hold, 'retryAfterMs' in outcome ? outcome.retryAfterMs : null);
+    const forMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : null;
+    pacing.hold(hold, { forMs, overtaxed: isOvertaxed(outcome) });
     store.noteQueued(item.id, hold);
   }
 

@@ -48,6 +48,11 @@ export function toHold(outcome: Waiting, namespace: string): Hold {
   return { reason, explanation: explain({ said, namespace }) };
 }
 
+/** The cluster could not follow, where a full quota or a want of rights is nothing that fewer creates at once would mend. */
+export function isOvertaxed({ kind }: Waiting): boolean {
+  return kind === 'slow-down' || kind === 'quota-race' || kind === 'unknown';
+}
+
 export function needsPeople({ reason }: Hold): boolean {
   return forPeople.has(reason);
 }
