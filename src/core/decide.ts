@@ -1,6 +1,6 @@
 import { explainEnd, explainWait } from './explain.ts';
 import type { Reason } from './explain.ts';
-import type { End, JobFacts } from './facts.ts';
+import type { End, JobFacts, ReportFact } from './facts.ts';
 import type { JobState } from './job-state.ts';
 import { hasEnded, hasRun, hasSucceeded } from './pod.ts';
 import { ERROR, SUCCESS } from './report.ts';
@@ -68,7 +68,10 @@ function isErrorByTheOnlyRun(facts: JobFacts): boolean {
   const pod = facts.pods[0];
   if (pod === undefined || wasRetried(facts)) return false;
   const sameRun = facts.reports.some(
-    ({ terminal, podUid }) => terminal === ERROR && (podUid === null || podUid === pod.uid),
+    (report) =>
+      report.terminal === ERROR &&
+      isHeard(facts, report) &&
+      (report.podUid === null || report.podUid === pod.uid),
   );
   return sameRun && (pod.exitCode === 0 || pod.phase === 'Succeeded');
 }
@@ -96,7 +99,21 @@ function discrepancyOf(facts: JobFacts, end: End, state: JobState): string | nul
 }
 
 function reported(facts: JobFacts, terminal: typeof SUCCESS | typeof ERROR): boolean {
-  return facts.reports.some((report) => report.terminal === terminal);
+  return facts.reports.some((report) => report.terminal === terminal && isHeard(facts, report));
+}
+
+/**
+ * A termination message speaks for a pod whose every report was lost. Once there is a terminal report that is the pod's own, or may be,
+ * the message counts for nothing, whichever of the two came first.
+ */
+function isHeard({ reports }: JobFacts, { source, podUid }: ReportFact): boolean {
+  if (source === 'report') return true;
+  return !reports.some(
+    (other) =>
+      other.source === 'report' &&
+      other.terminal !== null &&
+      (other.podUid === null || other.podUid === podUid),
+  );
 }
 
 function hasCondition(facts: JobFacts, type: string): boolean {

@@ -70,6 +70,8 @@ export type ReportFact = {
   terminal: TerminalStatus | null;
   task: number;
   podUid: string | null;
+  /** `message`: nobody sent it; it stood in the termination message of its pod. */
+  source: 'report' | 'message';
 };
 
 /** How the create was settled: `refused` by the API server for good, or `unknown` for ever. */

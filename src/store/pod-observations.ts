@@ -8,13 +8,14 @@ import type { JobRow } from './job-row.ts';
 import type { JobRows } from './jobs.ts';
 import { toAttempt } from './job-views.ts';
 import type { PodRow, PodRows } from './pods.ts';
+import type { Reports } from './reports.ts';
 import type { Settle } from './settle.ts';
 import type { Writes } from './writes.ts';
 
-type Parts = { db: Sql; rows: JobRows; pods: PodRows; writes: Writes; settle: Settle };
+type Parts = { db: Sql; rows: JobRows; pods: PodRows; reports: Reports; writes: Writes; settle: Settle };
 
 /** What the watch on pods saw. The same look again changes nothing and writes nothing. */
-export function createPodObservations({ db, rows, pods, writes, settle }: Parts) {
+export function createPodObservations({ db, rows, pods, reports, writes, settle }: Parts) {
   const keep = db.prepare(
     `INSERT INTO pods (uid, job_id, name, job_uid, job_name, task, phase, created_at, started_at, finished_at, exit_code, restarts,
        reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped, runs_over)
@@ -54,6 +55,7 @@ export function createPodObservations({ db, rows, pods, writes, settle }: Parts)
         runsOver: countRunsOver(pod),
       });
       tell(row, known, { ...pod, gone: known?.gone ?? false, stopped: isBeingStopped(pod) });
+      reports.addMessage(row, pod);
       settle(id);
     });
   }

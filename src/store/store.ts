@@ -37,6 +37,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
   const views = createJobViews({ db, rows, pods });
   const settle = createSettle({ db, rows, pods, writes });
   const parts = { db, rows, pods, writes, settle };
+  const reports = createReports(parts);
   return {
     ...createAccept({ db, writes, views }),
     findJob: views.findJob,
@@ -46,9 +47,9 @@ export function openStore({ path, clock, log }: StoreOptions) {
     ...createJobLists(db),
     ...createDispatchQueue(parts),
     ...createJobObservations(parts),
-    ...createPodObservations(parts),
+    ...createPodObservations({ ...parts, reports }),
     listUnsettled: createUnsettledList(db),
-    ...createReports(parts),
+    addReport: reports.addReport,
     ...createCancels(parts),
     ...createLogs(parts),
     ...createEventLog(db),

@@ -1,36 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { decide } from '../../src/core/decide.ts';
-import type { JobFacts, PodFact, ReportFact } from '../../src/core/facts.ts';
+import type { JobFacts, PodFact } from '../../src/core/facts.ts';
 import { isFinal } from '../../src/core/job-state.ts';
 import type { TerminalStatus } from '../../src/core/report.ts';
+import { byDeadline, byUser, facts, gone, here, left, said } from '../support/known-facts.ts';
 import { completeJob, exitedPod, failedJob, runningPod, seenJob, seenPod } from '../support/sightings.ts';
-
-const here = { gone: false, stopped: false };
-const gone = { gone: true, stopped: false };
-
-function facts(changes: Partial<JobFacts> = {}): JobFacts {
-  return {
-    completions: 1,
-    claimed: true,
-    dispatch: { kind: 'created' },
-    job: null,
-    pods: [],
-    reports: [],
-    cancel: null,
-    ...changes,
-  };
-}
-
-function said(terminal: TerminalStatus | null, podUid: string | null = 'pod-uid'): ReportFact {
-  return { at: '2026-01-01T10:00:05.000Z', status: terminal ?? 'Processing...', terminal, task: 0, podUid };
-}
 
 const success = said('SUCCESS');
 const error = said('ERROR');
-const byUser = { at: '2026-01-01T10:00:05.000Z', cause: 'User' } as const;
-const byDeadline = { ...byUser, cause: 'StartDeadline' } as const;
 const oneGone = { job: { ...seenJob(), ...gone }, pods: [{ ...runningPod(), ...gone }] };
+
+/** The one pod, as it ended. */
+const exit = (code: number) => [{ ...exitedPod(code), ...here }];
 
 describe('on the way, the state', () => {
   test.each<[string, Partial<JobFacts>, string]>([
@@ -86,7 +68,6 @@ describe('on the way, the state', () => {
 describe('at the end', () => {
   const complete = { ...completeJob(), ...here };
   const failed = { ...failedJob(), ...here };
-  const exit = (code: number) => [{ ...exitedPod(code), ...here }];
 
   test.each<[string, Partial<JobFacts>, string, string | null]>([
     ['Complete alone is SUCCEEDED', { job: complete }, 'SUCCEEDED', null],
@@ -282,12 +263,17 @@ describe('at the end', () => {
   });
 });
 
-const anyReport = fc
-  .record({
-    terminal: fc.constantFrom<TerminalStatus | null>(null, 'SUCCESS', 'ERROR'),
-    podUid: fc.constantFrom(null, 'p0', 'p1', 'unseen'),
-  })
-  .map(({ terminal, podUid }) => said(terminal, podUid));
+const anyReport = fc.oneof(
+  fc
+    .record({
+      terminal: fc.constantFrom<TerminalStatus | null>(null, 'SUCCESS', 'ERROR'),
+      podUid: fc.constantFrom(null, 'p0', 'p1', 'unseen'),
+    })
+    .map(({ terminal, podUid }) => said(terminal, podUid)),
+  fc
+    .record({ terminal: fc.constantFrom('SUCCESS', 'ERROR'), podUid: fc.constantFrom('p0', 'p1') })
+    .map(({ terminal, podUid }) => left(terminal, podUid)),
+);
 
 const anyPod = fc
   .record({

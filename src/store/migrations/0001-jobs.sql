@@ -153,6 +153,7 @@ CREATE INDEX pods_stuck ON pods (job_id, task, created_at, number) WHERE stuck =
 CREATE INDEX pods_with_open_log ON pods (number)
   WHERE log = 'open' AND (ended = 1 OR deleted_at IS NOT NULL OR runs_over > runs_kept);
 
+-- `source`: most came by themselves; a `message` stood in the termination message of a pod whose reports were lost.
 CREATE TABLE reports (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
   job_id      TEXT NOT NULL REFERENCES jobs (id),
@@ -164,11 +165,13 @@ CREATE TABLE reports (
   task        INTEGER NOT NULL,
   attempt     INTEGER,
   pod_uid     TEXT,
+  source      TEXT NOT NULL CHECK (source IN ('report', 'message')),
   contradicts INTEGER NOT NULL CHECK (contradicts IN (0, 1))
 ) STRICT;
 
 CREATE INDEX reports_by_job ON reports (job_id, seq);
 CREATE INDEX reports_terminal ON reports (job_id) WHERE terminal IS NOT NULL;
+CREATE UNIQUE INDEX reports_from_messages ON reports (pod_uid) WHERE source = 'message';
 
 -- The latest word on each task, so that nobody reads all of them for it.
 CREATE TABLE task_reports (
