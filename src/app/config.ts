@@ -51,6 +51,7 @@ const environmentSchema = z.object({
   CALLBACK_URL: httpUrl.optional(),
   MAX_ACTIVE: wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' })).optional(),
   MAX_QUEUED: wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' })).default(10_000),
+  START_DEADLINE_SECONDS: wholeNumber.default(600),
   PUBLIC_URL: httpUrl.optional(),
   ALLOWED_HOSTS: hostList.default([]),
   LOG_LEVEL: z
@@ -82,6 +83,8 @@ export type Config = {
   maxActive: number;
   /** Jobs that may wait for their turn; new ones beyond that are refused. */
   maxQueued: number;
+  /** A job that has not started so long after it was created is given up; 0: never. */
+  startDeadlineSeconds: number;
   /** Hosts (with port, where it is not the scheme's own) that are ours beside the loopback names. */
   allowedHosts: string[];
   logLevel: string;
@@ -141,6 +144,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
     maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),
     maxQueued: variables.MAX_QUEUED,
+    startDeadlineSeconds: variables.START_DEADLINE_SECONDS,
     allowedHosts: [
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),

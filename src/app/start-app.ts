@@ -83,6 +83,7 @@ async function startParts(
         callbackUrl: config.callbackUrl ?? `http://127.0.0.1:${listener.port}`,
         serviceAccountName: config.serviceAccountName,
         maxActive: config.maxActive,
+        startDeadlineSeconds: config.startDeadlineSeconds,
         log,
         clock,
         random,

@@ -13,6 +13,8 @@ import { every } from './every.ts';
 import { createLastWords } from './last-words.ts';
 import { createLogKeeper } from './log-keeper.ts';
 import { startObserver } from './observer.ts';
+import { createPodRefusals } from './pod-refusals.ts';
+import { createStartDeadline } from './start-deadline.ts';
 
 export type ControlOptions = {
   store: Store;
@@ -23,6 +25,8 @@ export type ControlOptions = {
   serviceAccountName?: string;
   /** Jobs in the cluster at once. */
   maxActive: number;
+  /** How long a job may stay CREATED; 0: for ever. */
+  startDeadlineSeconds: number;
   log: Logger;
   clock: () => Date;
   /** Fills a byte array, as node:crypto's randomFillSync does. */
@@ -55,6 +59,15 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
   const lastWords = createLastWords({ ...shared, jobs: observer.jobs, pods: observer.pods });
   const canceller = createCanceller({ ...shared, beforeDelete: lastWords.listen });
   const logKeeper = createLogKeeper(shared);
+  const { isSeeing } = observer;
+  const podRefusals = createPodRefusals({ store, kube, log, isSeeing, signal: loops.signal });
+  const startDeadline = createStartDeadline({
+    store,
+    log,
+    isSeeing,
+    refresh: () => refreshPods(loops.signal),
+    startDeadlineSeconds: options.startDeadlineSeconds,
+  });
 
   const pace = { signal: loops.signal, log, intervalMs: lookEveryMs };
   const onCommit = { ...pace, wake: store.onCommit };
@@ -69,10 +82,17 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       every({ ...onCommit, name: 'canceller' }, canceller.runOnce),
       every({ ...onCommit, name: 'log keeper' }, logKeeper.runOnce),
       every({ ...onCommit, name: 'last words' }, lastWords.runOnce),
+      every({ ...pace, name: 'start deadline' }, startDeadline.runOnce),
+      every({ ...pace, name: 'pod refusals' }, podRefusals.runOnce),
     ]);
   }
 
   const running = runLoops();
+
+  /** Looks at the pods anew, for at most 5 s; false if the cluster or the store did not answer. Calls that come together share one look. */
+  function refreshPods(signal: AbortSignal): Promise<boolean> {
+    return observer.refreshPods(AbortSignal.any([signal, AbortSignal.timeout(refreshPatienceMs)]));
+  }
 
   function readiness(): Readiness {
     const { jobs, pods, owed } = observer.status();
@@ -91,10 +111,7 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
   return {
     readiness,
 
-    /** Looks at the pods anew, for at most 5 s; false if the cluster or the store did not answer. Calls that come together share one look. */
-    refreshPods(signal: AbortSignal): Promise<boolean> {
-      return observer.refreshPods(AbortSignal.any([signal, AbortSignal.timeout(refreshPatienceMs)]));
-    },
+    refreshPods,
 
     /** Starts nothing more, waits for what is under way (logs are left to the next start), and resolves when all has ended. */
     async stop(): Promise<void> {

@@ -160,6 +160,9 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     jobs: jobs.items,
     pods: pods.items,
 
+    /** Both watches run: what they have not told has not happened, as far as anyone can tell. */
+    isSeeing: () => [jobs.status(), pods.status()].every(({ synced, error }) => synced && error === null),
+
     status: () => ({ jobs: jobs.status(), pods: pods.status(), owed: owed.size }),
 
     done: Promise.all([jobs.done, pods.done]),

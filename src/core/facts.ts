@@ -62,6 +62,8 @@ export type PodFact = PodObservation & {
   gone: boolean;
   /** It was seen to be deleted while it still ran: exit code 0 on SIGTERM is no success, as for Kubernetes itself. */
   stopped: boolean;
+  /** What was last seen to keep it from starting, as a sentence; a kubelet writes over it when the pod is removed. */
+  waitedFor: string | null;
 };
 
 export type ReportFact = {
@@ -89,6 +91,8 @@ export type JobFacts = {
   dispatch: DispatchOutcome | null;
   job: (JobObservation & { gone: boolean }) | null;
   pods: readonly PodFact[];
+  /** Why Kubernetes could make no pod, in its own words; the latest, and true only as long as no pod was seen. */
+  podRefusal: string | null;
   reports: readonly ReportFact[];
   cancel: CancelFact | null;
 };

@@ -15,10 +15,10 @@ export function countRunsOver({ restarts, reason }: Pick<PodObservation, 'restar
   return reason === 'CrashLoopBackOff' ? restarts + 1 : restarts;
 }
 
-export function hasFailedByItself({ phase, stopped }: PodFact): boolean {
+export function hasFailedByItself({ phase, stopped }: Pick<PodFact, 'phase' | 'stopped'>): boolean {
   return phase === 'Failed' && !stopped;
 }
 
-export function hasSucceeded({ phase, stopped }: PodFact): boolean {
+export function hasSucceeded({ phase, stopped }: Pick<PodFact, 'phase' | 'stopped'>): boolean {
   return phase === 'Succeeded' && !stopped;
 }

@@ -45,6 +45,7 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
       job: toJobFact(row),
       pods: listPods(row),
       reports: said.all({ id: row.id }).map((report) => reportFactRowSchema.parse(report)),
+      podRefusal: row.pod_refusal,
       cancel: at === null || cause === null ? null : { at, cause },
     };
   };

@@ -22,6 +22,7 @@ import { createReports } from './reports.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
 import { createUnsettledList } from './unsettled.ts';
+import { createUnstarted } from './unstarted.ts';
 import { createWrites } from './writes.ts';
 
 export type StoreOptions = { path: string; clock: () => Date; log: Logger };
@@ -51,6 +52,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     listUnsettled: createUnsettledList(db),
     addReport: reports.addReport,
     ...createCancels(parts),
+    ...createUnstarted(parts),
     ...createLogs(parts),
     ...createEventLog(db),
     ...createSettings({ db, writes }),

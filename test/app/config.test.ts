@@ -23,6 +23,7 @@ describe('configuration', () => {
       namespace: 'default',
       workerImage: 'jobspawn-worker',
       maxActive: 2 * availableParallelism(),
+      startDeadlineSeconds: 600,
     });
   });
 
@@ -49,6 +50,7 @@ describe('configuration', () => {
         PORT: '0x50',
         CLUSTER: 'docker',
         MAX_ACTIVE: '0',
+        START_DEADLINE_SECONDS: '10m',
         JOB_NAMESPACE: 'Not_One',
         LOG_LEVEL: 'loud',
       }),
@@ -57,6 +59,7 @@ describe('configuration', () => {
       'CLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "docker").',
       'JOB_NAMESPACE must be a Kubernetes namespace name (it is "Not_One").',
       'MAX_ACTIVE must be at least 1 (it is "0").',
+      'START_DEADLINE_SECONDS must be a whole number (it is "10m").',
       'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent (it is "loud").',
     ]);
   });

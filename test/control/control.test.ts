@@ -78,6 +78,7 @@ function start(): void {
     tokens,
     callbackUrl: 'http://127.0.0.1:1',
     maxActive: 10,
+    startDeadlineSeconds: 600,
     log,
     clock,
     random,

@@ -254,7 +254,8 @@ describe('at the end', () => {
   });
 
   test('a deadline that no container lived to see tells what the pod waited for', () => {
-    const pod = { ...seenPod({ reason: 'ImagePullBackOff' }), ...gone };
+    const waitedFor = 'The image could not be pulled.';
+    const pod = { ...seenPod({ reason: 'ImagePullBackOff' }), ...gone, waitedFor };
     const { reason, explanation } = decide(
       facts({ job: { ...failedJob('DeadlineExceeded'), ...here }, pods: [pod] }),
     );
@@ -284,7 +285,7 @@ const anyPod = fc
   })
   .map(({ exitCode, restarts, stopped, gone: hasLeft }): PodFact => {
     const pod = exitCode === null ? runningPod({ restarts }) : exitedPod(exitCode, { restarts });
-    return { ...pod, gone: hasLeft, stopped };
+    return { ...pod, gone: hasLeft, stopped, waitedFor: null };
   });
 
 const anyFacts = fc
@@ -301,6 +302,7 @@ const anyFacts = fc
     pods: fc
       .array(anyPod, { maxLength: 3 })
       .map((pods) => pods.map((pod, nth) => ({ ...pod, uid: `p${nth}` }))),
+    podRefusal: fc.constantFrom(null, 'exceeded quota: pods'),
     reports: fc.array(anyReport, { maxLength: 4 }),
     cancel: fc.constantFrom(null, byUser, byDeadline),
   })

@@ -51,6 +51,7 @@ const before: Record<string, Fact> = {
   'exit 1 after SUCCESS': pod(exitedPod(1, { terminationMessage: '{"status":"SUCCESS"}' })),
   'exit 0 after SUCCESS': pod(exitedPod(0, { terminationMessage: '{"status":"SUCCESS"}' })),
   'exit 0 after ERROR': pod(exitedPod(0, { terminationMessage: '{"status":"ERROR"}' })),
+  'pod refused': (store, id) => store.keepPodRefusal(id, 'exceeded quota: pods'),
   word: said('Working', 'pod-uid'),
   'word of nobody': said('Working'),
   error: said('ERROR', 'pod-uid'),

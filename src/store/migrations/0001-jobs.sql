@@ -37,6 +37,7 @@ CREATE TABLE jobs (
   kubernetes_uid      TEXT,
   observation         TEXT CHECK (json_valid(observation)),
   gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
+  pod_refusal         TEXT,
   CHECK ((finished_at IS NOT NULL) = (state IN ('SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST'))),
   CHECK (started_at IS NULL OR state NOT IN ('QUEUED', 'CREATED')),
   CHECK (started_at IS NOT NULL OR state <> 'RUNNING'),
@@ -112,7 +113,7 @@ CREATE TABLE job_events (
 
 CREATE INDEX job_events_by_job ON job_events (job_id, seq);
 
--- The last look at each pod. `stopped`: it was seen to be deleted while it still ran. `ended`, `has_run` and `stuck` are core's words for
+-- The last look at each pod. `stopped`: it was seen to be deleted while it still ran. `waited_for`: what once kept it from starting. `ended`, `has_run` and `stuck` are core's words for
 -- the look. `log` is where the pod's log stands: still to be fetched, kept, or never to be had. Of a container that is started again in
 -- its pod, `runs_over` counts the runs before, and `runs_kept` those whose log was fetched so far.
 CREATE TABLE pods (
@@ -137,6 +138,7 @@ CREATE TABLE pods (
   has_run             INTEGER NOT NULL CHECK (has_run IN (0, 1)),
   stuck               INTEGER NOT NULL CHECK (stuck IN (0, 1)),
   stopped             INTEGER NOT NULL CHECK (stopped IN (0, 1)),
+  waited_for          TEXT,
   gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
   runs_over           INTEGER NOT NULL,
   runs_kept           INTEGER NOT NULL DEFAULT 0,
