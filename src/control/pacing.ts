@@ -29,10 +29,15 @@ export function createPacing({
   let window = most;
   let taken = 0;
   let hold: Hold | null = null;
+  let heldFrom = 0;
   let heldUntil = 0;
   let holdsInARow = 0;
 
-  const isHeld = () => hold !== null && clock().getTime() < heldUntil;
+  /** A clock that was set back to before the hold began has ended it, or it might last for hours. */
+  function isHeld(): boolean {
+    const now = clock().getTime();
+    return hold !== null && heldFrom <= now && now < heldUntil;
+  }
 
   return {
     /** How many creates may be under way. */
@@ -46,14 +51,16 @@ export function createPacing({
      * at once might have been taken.
      */
     hold(why: Hold, { forMs, overtaxed }: { forMs: number | null; overtaxed: boolean }): void {
+      const now = clock().getTime();
       if (!isHeld()) {
         holdsInARow += 1;
         if (overtaxed) window = Math.max(1, Math.floor(window / 2));
         taken = 0;
+        heldFrom = now;
+        heldUntil = now;
       }
       hold = why;
-      const pauseMs = forMs ?? toPauseMs(holdsInARow) * (1 + random() / 2);
-      heldUntil = Math.max(heldUntil, clock().getTime() + pauseMs);
+      heldUntil = Math.max(heldUntil, now + (forMs ?? toPauseMs(holdsInARow) * (1 + random() / 2)));
     },
 
     /** The cluster took a create, or said something about that one alone. True where this ended a hold. */

@@ -108,6 +108,16 @@ test('a shorter wish does not shorten a hold', () => {
   expect(pacing.width()).toBe(0);
 });
 
+test('a clock that is set back ends a hold, and the next one is as long as the cluster says', () => {
+  const pacing = start();
+  pacing.overtax(7000);
+  pacing.pass(-3_600_000);
+  expect(pacing.width()).toBe(1);
+  pacing.overtax(7000);
+  pacing.pass(7000);
+  expect(pacing.width()).toBe(1);
+});
+
 test('without a wish of the cluster the pause doubles from hold to hold, with jitter, until a create is taken', () => {
   const pacing = start();
   for (const tries of [1, 2, 3]) {
