@@ -9,8 +9,10 @@ import type { Logger } from 'pino';
 import { createAccept } from './accept.ts';
 import { createCancels } from './cancels.ts';
 import { openDatabase } from './database.ts';
+import { diskUse } from './disk-use.ts';
 import { createDispatchQueue } from './dispatch.ts';
 import { createEventLog } from './events.ts';
+import { createJobEnds } from './job-ends.ts';
 import { createJobLists } from './job-lists.ts';
 import { createJobObservations } from './job-observations.ts';
 import { createJobViews } from './job-views.ts';
@@ -18,6 +20,7 @@ import { createJobRows } from './jobs.ts';
 import { createLogs } from './logs.ts';
 import { createPodObservations } from './pod-observations.ts';
 import { createPodRows } from './pods.ts';
+import { createQueueStatus } from './queue.ts';
 import { createReports } from './reports.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
@@ -55,6 +58,9 @@ export function openStore({ path, clock, log }: StoreOptions) {
     ...createUnstarted(parts),
     ...createLogs(parts),
     ...createEventLog(db),
+    listEnds: createJobEnds(db),
+    queueStatus: createQueueStatus(db),
+    diskUse: () => diskUse(path),
     ...createSettings({ db, writes }),
     /**
      * Runs calls of this store in one transaction with whatever else comes in the same turn of the event loop; resolves once
@@ -63,6 +69,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     groupCommit: writes.groupCommit,
     /** Called after every transaction that added to the history; returns the way to stop that. Must be quick. */
     onCommit: writes.onCommit,
+    countListenerFaults: writes.countListenerFaults,
     close,
   };
 }

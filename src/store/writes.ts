@@ -23,6 +23,7 @@ export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; l
   );
   const listeners = new Set<() => void>();
   let appended = 0;
+  let listenerFaults = 0;
   let group: Member[] = [];
 
   function append({ jobId, kind, state, ...detail }: NewEvent): void {
@@ -72,6 +73,7 @@ export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; l
       try {
         listener();
       } catch (error) {
+        listenerFaults += 1;
         log.error({ err: error }, 'a listener to commits has failed');
       }
     }
@@ -86,7 +88,10 @@ export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; l
     return clock().toISOString();
   }
 
-  return { transact, groupCommit, append, onCommit, now };
+  /** How often a listener to commits has thrown. */
+  const countListenerFaults = () => listenerFaults;
+
+  return { transact, groupCommit, append, onCommit, countListenerFaults, now };
 }
 
 /** Tells the caller what became of its change; called after the commit. */

@@ -69,6 +69,7 @@ test('a listener that throws keeps nothing from the others, nor from the writer'
   writes.onCommit(() => (told += 1));
   expect(writes.transact(() => (say('one'), 'written'))).toBe('written');
   expect(told).toBe(1);
+  expect(writes.countListenerFaults()).toBe(1);
 });
 
 test('a full disk is unavailable, leaves nothing half written, and is forgotten when there is room again', () => {
