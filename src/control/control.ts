@@ -5,13 +5,16 @@
  * May import: core, store, kube. Never: HTTP, pages, the environment, SQL.
  */
 import type { Logger } from 'pino';
+import type { ControlHealth } from '../core/readiness.ts';
 import type { Kube } from '../kube/cluster.ts';
+import type { Reflector } from '../kube/reflector.ts';
 import type { Store } from '../store/store.ts';
 import { createCanceller } from './canceller.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { every } from './every.ts';
 import { createLastWords } from './last-words.ts';
 import { createLogKeeper } from './log-keeper.ts';
+import { createLoopsHealth } from './loop-health.ts';
 import { startObserver } from './observer.ts';
 import { createPodRefusals } from './pod-refusals.ts';
 import { createStartDeadline } from './start-deadline.ts';
@@ -31,13 +34,6 @@ export type ControlOptions = {
   clock: () => Date;
   /** Fills a byte array, as node:crypto's randomFillSync does. */
   random: (bytes: Uint8Array) => Uint8Array;
-};
-
-export type Readiness = {
-  /** The first sync is done; it stays true through later outages, since accepts and reports must go on. */
-  ready: boolean;
-  /** One sentence for each thing that does not work now. */
-  degraded: string[];
 };
 
 export type Control = ReturnType<typeof startControl>;
@@ -69,7 +65,8 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
     startDeadlineSeconds: options.startDeadlineSeconds,
   });
 
-  const pace = { signal: loops.signal, log, intervalMs: lookEveryMs };
+  const health = createLoopsHealth({ clock });
+  const pace = { signal: loops.signal, log, health, intervalMs: lookEveryMs };
   const onCommit = { ...pace, wake: store.onCommit };
 
   /** Nothing is sent before both watches have told what is there: a claim of an earlier life may be answered by it. */
@@ -94,8 +91,8 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
     return observer.refreshPods(AbortSignal.any([signal, AbortSignal.timeout(refreshPatienceMs)]));
   }
 
-  function readiness(): Readiness {
-    const { jobs, pods, owed } = observer.status();
+  function readiness(): ControlHealth {
+    const { jobs, pods, owed, faults, orphans } = observer.status();
     const hold = dispatcher.hold();
     const failing = canceller.failing();
     const degraded = [
@@ -104,8 +101,17 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       ...(hold === null ? [] : [hold.explanation]),
       ...(failing === 0 ? [] : [`${failing} cancels could not be carried out yet.`]),
       ...(owed === 0 ? [] : [`${owed} observations could not be stored yet.`]),
+      ...health.complaints(),
     ];
-    return { ready: jobs.synced && pods.synced, degraded };
+    const now = clock();
+    return {
+      ready: jobs.synced && pods.synced,
+      degraded,
+      watches: { jobs: toWatchHealth(jobs, now), pods: toWatchHealth(pods, now) },
+      observations: { owed, faults, orphans },
+      dispatch: { held: hold?.reason ?? null, outcomes: dispatcher.outcomes() },
+      loops: health.all(),
+    };
   }
 
   return {
@@ -122,5 +128,17 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       clearTimeout(patience);
       await Promise.all([logKeeper.idle(), lastWords.idle(), observer.done]);
     },
+  };
+}
+
+type WatchStatus = ReturnType<Reflector<unknown>['status']>;
+
+function toWatchHealth({ lastSyncAt, lastProofAt, restarts, faults }: WatchStatus, now: Date) {
+  return {
+    lastSyncAt: lastSyncAt?.toISOString() ?? null,
+    // A clock that was set back must not show a watch that is ahead of the cluster.
+    lagSeconds: lastProofAt === null ? null : Math.max(0, now.getTime() - lastProofAt.getTime()) / 1000,
+    restarts,
+    faults,
   };
 }

@@ -14,6 +14,8 @@ import type { CreateOutcome } from '../kube/create-outcome.ts';
 import { toJobManifest } from '../kube/job-manifest.ts';
 import type { DispatchItem } from '../store/dispatch.ts';
 import type { Store } from '../store/store.ts';
+import { createDispatchTally } from './dispatch-tally.ts';
+import type { DispatchOutcome } from './dispatch-tally.ts';
 import { isOvertaxed, needsPeople, toHold } from './holds.ts';
 import type { Waiting } from './holds.ts';
 import { createPacing, toPauseMs } from './pacing.ts';
@@ -53,6 +55,7 @@ export function createDispatcher(options: DispatcherOptions) {
   const pacing = createPacing({ clock, random: Math.random, most: createsAtOnce });
   const attempts = new Map<string, Attempt>();
   const underWay = new Map<string, Promise<void>>();
+  const tally = createDispatchTally();
 
   /** Starts as many creates as there is room for, and does not wait for their end. */
   function runOnce(): { started: number } {
@@ -85,16 +88,21 @@ export function createDispatcher(options: DispatcherOptions) {
     attempts.set(item.id, attempt);
     attempt.tries += 1;
     try {
-      if (attempt.createdUid !== null) adopt(item, attempt, attempt.createdUid);
-      else if (isRepeatable(item, attempt)) await create(item, attempt);
-      else await look(item, attempt, { mayRepeat: false });
+      tally.add(await tryOnce(item, attempt));
     } catch (err) {
       if (signal.aborted) return;
+      tally.add('failed');
       // The row stays claimed and is taken up again; nothing is lost by waiting.
       retryLater(attempt);
       const level = err instanceof AppError ? 'warn' : 'error';
       log[level]({ err, jobId: item.id }, 'a dispatch failed, and is tried again');
     }
+  }
+
+  async function tryOnce(item: DispatchItem, attempt: Attempt): Promise<DispatchOutcome> {
+    if (attempt.createdUid !== null) return adopt(item, attempt, attempt.createdUid);
+    if (isRepeatable(item, attempt)) return create(item, attempt);
+    return look(item, attempt, { mayRepeat: false });
   }
 
   /** A claim that is not from this life of the process may have been sent at once, and as late as a moment ago. */
@@ -108,7 +116,7 @@ export function createDispatcher(options: DispatcherOptions) {
     return clock().getTime() + createTimeoutMs < sent.firstAt + item.spec.ttlSecondsAfterFinished * 1000;
   }
 
-  async function create(item: DispatchItem, attempt: Attempt): Promise<void> {
+  async function create(item: DispatchItem, attempt: Attempt): Promise<DispatchOutcome> {
     const manifest = toManifest(item);
     const before = attempt.sent;
     const sentAt = clock().getTime();
@@ -120,15 +128,14 @@ export function createDispatcher(options: DispatcherOptions) {
     switch (outcome.kind) {
       case 'created':
         adopt(item, attempt, outcome.observation.uid);
-        return;
+        return 'created';
       case 'already-exists':
-        await look(item, attempt, { mayRepeat: true });
-        return;
+        return look(item, attempt, { mayRepeat: true });
       case 'refused':
         settle(item, () =>
           store.settleRefused(item.id, { reason: outcome.reason, message: outcome.message }),
         );
-        return;
+        return 'refused';
       case 'unknown':
         retryLater(attempt);
         log.warn(
@@ -136,9 +143,10 @@ export function createDispatcher(options: DispatcherOptions) {
           'the outcome of a create is unknown',
         );
         wait(item, outcome);
-        return;
+        return outcome.sent ? 'unknown' : 'unsent';
       default:
         wait(item, outcome);
+        return outcome.kind;
     }
   }
 
@@ -147,30 +155,30 @@ export function createDispatcher(options: DispatcherOptions) {
     item: DispatchItem,
     attempt: Attempt,
     { mayRepeat }: { mayRepeat: boolean },
-  ): Promise<void> {
+  ): Promise<DispatchOutcome> {
     const found = await kube.findJob(item.kubernetesName, signal);
-    if (found?.jobId === item.id) {
-      adopt(item, attempt, found.observation.uid);
-      return;
-    }
+    if (found?.jobId === item.id) return adopt(item, attempt, found.observation.uid);
     const mayArrive = clock().getTime() < (attempt.sent?.lastAt ?? 0) + lateCommitMs;
     if (mayRepeat) {
       // Somebody else's object: it is left alone, and so is the name, which ours never had.
       if (found !== undefined) {
         store.renameJob(item.id, { kubernetesName: item.generateName + drawNameSuffix(options.random) });
         attempt.sent = null;
-      } else retryLater(attempt);
-    } else if (found === undefined && mayArrive) {
-      retryLater(attempt);
-    } else {
+        return 'renamed';
+      }
+    } else if (found !== undefined || !mayArrive) {
       settle(item, () => store.settleUnknown(item.id, { message: lostMessage }));
+      return 'lost';
     }
+    retryLater(attempt);
+    return 'unknown';
   }
 
   /** Kept in mind until the store has it: by the time that it takes it, the Job may have come and gone. */
-  function adopt(item: DispatchItem, attempt: Attempt, uid: string): void {
+  function adopt(item: DispatchItem, attempt: Attempt, uid: string): DispatchOutcome {
     attempt.createdUid = uid;
     settle(item, () => store.settleCreated(item.id, { uid }));
+    return 'adopted';
   }
 
   function settle(item: DispatchItem, commit: () => void): void {
@@ -221,6 +229,8 @@ export function createDispatcher(options: DispatcherOptions) {
     },
     /** Why creates wait, or null. */
     hold: pacing.current,
+    /** How many tries had which outcome, since the start. */
+    outcomes: tally.counts,
   };
 }
 

@@ -38,6 +38,9 @@ const wordings: Record<Waiting['kind'] | 'unsent', Wording> = {
   },
 };
 
+/** Every reason there is, for whoever shows which one holds. */
+export const holdReasons = [...new Set(Object.values(wordings).map(({ reason }) => reason))];
+
 /** Holds that do not pass by themselves. */
 const forPeople = new Set(['Forbidden', 'NamespaceMissing']);
 
