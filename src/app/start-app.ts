@@ -13,6 +13,8 @@ import { connectCluster } from '../kube/connection.ts';
 import type { ClusterTarget } from '../kube/credentials.ts';
 import { createEventFeed } from '../live/event-feed.ts';
 import { createJobLog } from '../live/job-log.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import type { MetricsParts } from '../metrics/metrics.ts';
 import { openStore } from '../store/store.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
@@ -36,13 +38,14 @@ export type App = {
 /** Resolves when the service answers; rejects, with everything undone, with an AppError of one sentence or a defect. */
 export async function startApp(
   config: Config,
-  overrides: { log?: Logger; clock?: () => Date } = {},
+  overrides: { log?: Logger; clock?: () => Date; processMetrics?: MetricsParts['ofProcess'] } = {},
 ): Promise<App> {
   const releasers = createReleasers();
   try {
     return await startParts(config, releasers, {
       log: overrides.log ?? createLog(config.logLevel),
       clock: overrides.clock ?? (() => new Date()),
+      processMetrics: overrides.processMetrics,
     });
   } catch (error) {
     await releasers.releaseAll();
@@ -50,14 +53,17 @@ export async function startApp(
   }
 }
 
+/** What the parts take from the process that they run in. */
+type Outside = { log: Logger; clock: () => Date; processMetrics: MetricsParts['ofProcess'] };
+
 const random = (bytes: Uint8Array) => randomFillSync(bytes);
 
 async function startParts(
   config: Config,
   releasers: Releasers,
-  { log, clock }: { log: Logger; clock: () => Date },
+  { log, clock, processMetrics }: Outside,
 ): Promise<App> {
-  const { workerImage, maxQueued } = config;
+  const { workerImage, maxActive, maxQueued } = config;
   const store = openStore({ path: config.databasePath, clock, log });
   releasers.push(store.close);
 
@@ -82,22 +88,26 @@ async function startParts(
         tokens,
         callbackUrl: config.callbackUrl ?? `http://127.0.0.1:${listener.port}`,
         serviceAccountName: config.serviceAccountName,
-        maxActive: config.maxActive,
         startDeadlineSeconds: config.startDeadlineSeconds,
+        maxActive,
         log,
         clock,
         random,
       }),
   });
+  const { readiness } = membership;
+  const limits = { maxActive, maxQueued };
+  const metrics = createMetrics({ store, feed, readiness, limits, clock, ofProcess: processMetrics });
   const express = createExpress({
     store,
     intake,
     feed,
     jobLog,
     tokens,
-    readiness: membership.readiness,
+    readiness,
+    metrics,
     refreshPods: membership.refreshPods,
-    config: { allowedHosts: config.allowedHosts, workerImage },
+    config: { allowedHosts: config.allowedHosts, workerImage, maxActive },
     closing: closing.signal,
     log,
   });

@@ -8,10 +8,12 @@ import { createJobTokens } from '../../src/app/job-token.ts';
 import { listen } from '../../src/app/listen.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { AppError } from '../../src/core/app-error.ts';
+import type { ControlHealth } from '../../src/core/readiness.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
 import type { JobObservation, PodObservation } from '../../src/core/facts.ts';
 import { createEventFeed } from '../../src/live/event-feed.ts';
 import { createJobLog } from '../../src/live/job-log.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
 import { openStore } from '../../src/store/store.ts';
 
 const clock = () => new Date();
@@ -50,7 +52,14 @@ export async function startHttpSide({
     },
   });
   const tokens = createJobTokens(store.reportKey());
-  const readiness = { ready: true, degraded: [] as string[] };
+  const readiness: ControlHealth = {
+    ready: true,
+    degraded: [],
+    watches: null,
+    observations: null,
+    dispatch: null,
+    loops: {},
+  };
   /** What a fresh look at the cluster shows, and whether there can be one. */
   const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
@@ -61,11 +70,18 @@ export async function startHttpSide({
     jobLog,
     tokens,
     readiness: () => readiness,
+    metrics: createMetrics({
+      store,
+      feed,
+      readiness: () => readiness,
+      limits: { maxActive: 10, maxQueued },
+      clock,
+    }),
     refreshPods: async () => {
       freshLook.show();
       return freshLook.works;
     },
-    config: { allowedHosts, workerImage: 'jobspawn-worker' },
+    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10 },
     closing: closing.signal,
     log,
   });
