@@ -44,7 +44,6 @@ export function createDurations({
     for (const histogram of [run, whole]) histogram.zero({ state });
 
   let seen = store.lastSeq();
-  let reading: Promise<void> | null = null;
 
   function count({ state, createdAt, claimedAt, startedAt, finishedAt }: JobEnd): void {
     if (claimedAt !== null) queue.observe(secondsBetween(createdAt, claimedAt));
@@ -52,24 +51,18 @@ export function createDurations({
     whole.observe({ state }, secondsBetween(createdAt, finishedAt));
   }
 
-  async function read(): Promise<void> {
-    const last = store.lastSeq();
-    while (seen < last) {
-      const upTo = Math.min(seen + pageLength, last);
-      const ends = store.listEnds({ after: seen, upTo });
-      seen = upTo;
-      for (const end of ends) count(end);
-      if (seen < last) await nextTurn();
-    }
-  }
-
   return {
-    /** Counts what has ended since the last call. Calls that come together share one reading, so that nothing counts twice. */
-    catchUp(): Promise<void> {
-      reading ??= read().finally(() => {
-        reading = null;
-      });
-      return reading;
+    /** Counts what has ended since the last call. */
+    async catchUp(): Promise<void> {
+      const last = store.lastSeq();
+      while (seen < last) {
+        const upTo = Math.min(seen + pageLength, last);
+        const ends = store.listEnds({ after: seen, upTo });
+        // In the turn that read them: a scrape that comes meanwhile goes on from here, and nothing counts twice.
+        seen = upTo;
+        for (const end of ends) count(end);
+        if (seen < last) await nextTurn();
+      }
     },
   };
 }
