@@ -1,7 +1,10 @@
 import { AppError } from '../core/app-error.ts';
 import type { LoopHealth } from '../core/readiness.ts';
 
-/** No run takes so long by rights: each call to the cluster has a limit of half of it. */
+/**
+ * No run takes so long by rights, as each call to the cluster has a limit of half of it; only a compare waits through an outage, and is
+ * told beside the watch that is broken.
+ */
 const longestRunMs = 60_000;
 
 export type LoopsHealth = ReturnType<typeof createLoopsHealth>;

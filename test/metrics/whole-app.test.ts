@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { readinessSchema } from '../../src/core/readiness.ts';
@@ -155,4 +158,32 @@ test('before the cluster is known there is nothing to tell of it, but the queue 
     await app.stop();
     rmSync(dir, { recursive: true, force: true });
   }
+});
+
+test('a process that runs by itself also tells of its memory, descriptors and event loop', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'jobspawn-metrics-'));
+  const environment = { PORT: '0', CLUSTER: 'local', DATABASE_PATH: join(dir, 'x.db'), LOG_LEVEL: 'silent' };
+  const child = spawn(process.execPath, ['src/app/main.ts'], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const url = /http:\/\/[^/]+/.exec(line)?.[0];
+      if (url === undefined) continue;
+      const { value } = await scrape(url);
+      expect(value('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+      expect(value('process_open_fds')).toBeGreaterThan(5);
+      expect(value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0);
+      expect(value('jobspawn_ready')).toBeDefined();
+      child.kill();
+    }
+  } finally {
+    child.kill();
+    await ended;
+    rmSync(dir, { recursive: true, force: true });
+  }
+  expect(child.exitCode).toBe(0);
+  expect.assertions(5);
 });
