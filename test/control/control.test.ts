@@ -144,7 +144,7 @@ test('a cancelled job is stopped, and its last words are kept', async () => {
 });
 
 test('a job that outlives its deadline fails, and its log does not go with its pod', async () => {
-  const id = await submit('echo hi; exec sleep 60', { activeDeadlineSeconds: 1 });
+  const id = await submit('echo hi; exec sleep 60', { activeDeadlineSeconds: 2 });
   expect(await untilEnd(id)).toMatchObject({ state: 'FAILED', reason: 'DeadlineExceeded' });
   expect(await keptLog(id)).toBe('hi\n');
 });
