@@ -81,6 +81,7 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
     const job = {
       ...draft,
       id: id ?? ulid(clock().getTime(), draw),
+      idGiven: id !== null,
       namespace,
       generateName,
       // Drawn once and for all: a create that is repeated under this name can never make a second Job.

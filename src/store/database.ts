@@ -47,8 +47,14 @@ function makeDirectory(path: string): void {
   }
 }
 
+/** What the write-ahead log is cut back to once a checkpoint has emptied it, in bytes. */
+const walSizeLimit = 16 * 1024 * 1024;
+
 function setUp(db: Sql, path: string): void {
+  // Before the first page is written, or never: what is removed later can then leave the file without a VACUUM.
+  db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma('journal_mode = WAL');
+  db.pragma(`journal_size_limit = ${walSizeLimit}`);
   // better-sqlite3 is compiled so that a re-opened WAL database falls back to NORMAL, which may lose the last commits.
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');

@@ -68,7 +68,16 @@ function start(overrides: Partial<Store> = {}) {
 function send(id: string) {
   const spec = toJobSpec(jobRequestSchema.parse({ name: id }), 'worker');
   const names = { namespace: 'jobs', generateName: `${id}-`, kubernetesName: `${id}-bcdfghjklm` };
-  store.acceptJob({ id, name: id, spec, requestHash: id, idempotencyKey: null, rerunOf: null, ...names });
+  store.acceptJob({
+    idGiven: true,
+    id,
+    name: id,
+    spec,
+    requestHash: id,
+    idempotencyKey: null,
+    rerunOf: null,
+    ...names,
+  });
   store.claimDispatch(id);
   store.settleCreated(id, { uid: `uid-of-${id}` });
   return toListed(id);
