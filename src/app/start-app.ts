@@ -90,6 +90,7 @@ async function startParts(
         serviceAccountName: config.serviceAccountName,
         startDeadlineSeconds: config.startDeadlineSeconds,
         maxActive,
+        keep: config.keep,
         log,
         clock,
         random,

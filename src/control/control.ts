@@ -12,6 +12,8 @@ import type { Store } from '../store/store.ts';
 import { createCanceller } from './canceller.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { every } from './every.ts';
+import { createJanitor } from './janitor.ts';
+import type { KeepLimits } from './janitor.ts';
 import { createLastWords } from './last-words.ts';
 import { createLogKeeper } from './log-keeper.ts';
 import { createLoopsHealth } from './loop-health.ts';
@@ -30,6 +32,7 @@ export type ControlOptions = {
   maxActive: number;
   /** How long a job may stay CREATED; 0: for ever. */
   startDeadlineSeconds: number;
+  keep: KeepLimits;
   log: Logger;
   clock: () => Date;
   /** Fills a byte array, as node:crypto's randomFillSync does. */
@@ -40,11 +43,12 @@ export type Control = ReturnType<typeof startControl>;
 
 const compareEveryMs = 300_000;
 const lookEveryMs = 1000;
+const tidyEveryMs = 60_000;
 const refreshPatienceMs = 5000;
 /** How long a stop waits for creates and deletes under way. Cut off, their outcome is unknown, and settled at the next start. */
 const stopPatienceMs = 5000;
 
-export function startControl({ store, kube, log, clock, ...options }: ControlOptions) {
+export function startControl({ store, kube, log, clock, keep, ...options }: ControlOptions) {
   /** Ends the loops; what they have under way goes on until `calls` ends it. */
   const loops = new AbortController();
   const calls = new AbortController();
@@ -64,6 +68,7 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
     refresh: () => refreshPods(loops.signal),
     startDeadlineSeconds: options.startDeadlineSeconds,
   });
+  const janitor = createJanitor({ store, keep, clock, signal: loops.signal });
 
   const health = createLoopsHealth({ clock });
   const pace = { signal: loops.signal, log, health, intervalMs: lookEveryMs };
@@ -81,6 +86,7 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       every({ ...onCommit, name: 'last words' }, lastWords.runOnce),
       every({ ...pace, name: 'start deadline' }, startDeadline.runOnce),
       every({ ...pace, name: 'pod refusals' }, podRefusals.runOnce),
+      every({ ...pace, name: 'janitor', intervalMs: tidyEveryMs }, janitor.runOnce),
     ]);
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { parseConfig } from '../../src/app/config.ts';
 import { startControl } from '../../src/control/control.ts';
 import type { Control } from '../../src/control/control.ts';
 import { createIntake } from '../../src/control/intake.ts';
@@ -79,6 +80,7 @@ function start(): void {
     callbackUrl: 'http://127.0.0.1:1',
     maxActive: 10,
     startDeadlineSeconds: 600,
+    keep: parseConfig({}).keep,
     log,
     clock,
     random,
