@@ -9,7 +9,7 @@ import { toSqliteCode } from './sqlite-code.ts';
 export type Sql = Database.Database;
 
 /** `JSpn` in a SQLite header: tells our file from any other database. */
-const applicationId = 0x4a53706e;
+export const applicationId = 0x4a53706e;
 
 /** Opens (or makes) the database, alone, durable and of this version; throws AppError `unavailable` with one sentence. */
 export function openDatabase(path: string): { db: Sql; close: () => void } {
@@ -69,8 +69,8 @@ function setUp(db: Sql, path: string): void {
   migrate(db, path);
 }
 
-/** Before anything is written beside it. */
-function refuseForeign(path: string): void {
+/** Before anything is written beside it. A file that is not there, or is empty, is nobody's. */
+export function refuseForeign(path: string): void {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) return;
   if (!file.isFile()) throw new AppError('unavailable', `${path} is no file, so it cannot be the database.`);
