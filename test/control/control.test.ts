@@ -70,7 +70,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-function start(): void {
+function start(environment: Record<string, string> = {}): void {
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
   const tokens = { issue: () => 'a-token' };
   control = startControl({
@@ -80,7 +80,7 @@ function start(): void {
     callbackUrl: 'http://127.0.0.1:1',
     maxActive: 10,
     startDeadlineSeconds: 600,
-    keep: parseConfig({}).keep,
+    keep: parseConfig(environment).keep,
     log,
     clock,
     random,
@@ -210,6 +210,15 @@ test('a job that was accepted while nobody dispatched is created afterwards', as
   const id = await submit('true');
   start();
   expect(await untilEnd(id)).toMatchObject({ state: 'SUCCEEDED' });
+});
+
+test('what is more than is kept is removed', async () => {
+  await stop();
+  const [first, second] = [submit('true'), submit('true')];
+  for (const id of [first, second]) store.requestCancel(id, 'User');
+  start({ KEEP_JOBS: '1' });
+  await until(() => store.findJob(first) === undefined);
+  expect(get(second).state).toBe('CANCELLED');
 });
 
 test('a Job with our label and no row is told, and left alone', async () => {

@@ -4,6 +4,7 @@ import { startHttpSide } from './http-side.ts';
 
 const later = '2999-01-01T00:00:00.000Z';
 const body = { name: 'monthly', id: 'mine' };
+const own = { name: 'yearly', id: 'own' };
 
 let side: Awaited<ReturnType<typeof startHttpSide>>;
 
@@ -19,7 +20,8 @@ const submit = (json: object, key: string) => post('/api/v1/jobs', json).set('Id
 describe('a job that was removed', () => {
   beforeAll(async () => {
     await submit(body, 'a-key').expect(202);
-    await post('/api/v1/jobs/mine/cancel').expect(202);
+    await post('/api/v1/jobs', own).expect(202);
+    for (const id of ['mine', 'own']) await post(`/api/v1/jobs/${id}/cancel`).expect(202);
     side.store.removeEndedJobs({ endedBefore: later, most: 1000 });
   });
 
@@ -39,8 +41,8 @@ describe('a job that was removed', () => {
     const byKey = await submit(body, 'a-key').expect(202);
     expect(byKey.headers['location']).toBe('/api/v1/jobs/mine');
     expect(byKey.body).toMatchObject(remembered);
-    const byId = await post('/api/v1/jobs', body).expect(202);
-    expect(byId.body).toMatchObject(remembered);
+    const byId = await post('/api/v1/jobs', own).expect(202);
+    expect(byId.body).toMatchObject({ ...remembered, ...own });
     expect(side.store.listJobs({ limit: 10 }).jobs).toEqual([]);
   });
 
@@ -56,7 +58,7 @@ describe('a job that was removed', () => {
 });
 
 test('a log that was removed is told to be so, in its place', async () => {
-  const { id } = side.submit();
+  const { id } = await side.submit();
   side.play.created(id);
   side.play.pod(id, { phase: 'Succeeded', exitCode: 0 });
   for (const log of side.store.listLogsToKeep(1))

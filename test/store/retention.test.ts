@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { completeJob, exitedPod, runningPod } from '../support/sightings.ts';
@@ -308,25 +309,45 @@ describe('a removed log', () => {
     expect(stage.store.findLog('pod-uid')?.toString()).toBe('first\nsecond\n');
   });
 
-  test('of a large size goes with few others in one bite', () => {
-    const noise = Array.from({ length: 2 ** 19 }, () => String.fromCharCode(33 + Math.random() * 90));
-    for (let index = 0; index < 6; index += 1) {
-      const id = `job-${index}`;
-      stage.accept({ id, kubernetesName: `report-${id}` });
-      stage.store.claimDispatch(id);
-      stage.store.settleCreated(id, { uid: id });
-      stage.store.observePod(id, exitedPod(0, { uid: id, jobUid: id }));
-      stage.store.keepLog({
-        jobId: id,
-        podUid: id,
-        pod: id,
-        task: 0,
-        text: Buffer.from(noise.join('').repeat(2)),
-      });
-    }
-    const { logs, bytes } = stage.store.removeOldLogs({ keptBefore: later, mostBytes: 1e9 });
-    expect(logs).toBeLessThan(6);
-    expect(bytes).toBeLessThan(4 * 2 ** 20);
+  describe('of a large size', () => {
+    const pods = 6;
+
+    beforeEach(() => {
+      stage.create({ id: 'large', spec: { completions: pods, completionMode: 'Indexed' } });
+      for (let index = 0; index < pods; index += 1) {
+        const uid = `pod-${index}`;
+        stage.store.observePod('large', exitedPod(0, { uid, index }));
+        const text = randomBytes(2 ** 20);
+        stage.store.keepLog({ jobId: 'large', podUid: uid, pod: uid, task: index, text });
+        stage.store.markPodGone('large', uid);
+      }
+      stage.store.observeJob('large', completeJob({ succeeded: pods }));
+      stage.store.markJobGone('large', 'job-uid');
+    });
+
+    test('goes with few others in one bite', () => {
+      const { logs, bytes } = stage.store.removeOldLogs({ keptBefore: later, mostBytes: 1e9 });
+      expect(logs).toBeLessThan(pods);
+      expect(bytes).toBeLessThan(4 * 2 ** 20);
+    });
+
+    test('holds its job back until it is its turn', () => {
+      expect(removeJobs()).toBe(3);
+      expect(stage.store.findJob('large')).toBeUndefined();
+      expect(kept()).toEqual({ events: 0, logBytes: 0 });
+    });
+  });
+
+  test('is weighed as it was when it had grown', () => {
+    stage.create({ id: 'a' });
+    stage.store.observePod('a', runningPod({ restarts: 1 }));
+    const log = { jobId: 'a', podUid: 'pod-uid', pod: 'p', task: 0 };
+    stage.store.keepRun({ ...log, run: 1, text: randomBytes(1000) });
+    stage.store.observePod('a', exitedPod(0, { restarts: 1 }));
+    stage.store.keepLog({ ...log, text: randomBytes(1000) });
+    const [bytes] = valuesOf('SELECT sum(octet_length(text)) FROM logs');
+    expect(Number(bytes)).toBeGreaterThan(1900);
+    expect(kept()).toMatchObject({ logBytes: bytes });
   });
 });
 
@@ -356,7 +377,7 @@ describe('however many rows there are', () => {
   });
 
   test('who still refers to a removed row is found by an index', () => {
-    const missing = columnsOf(
+    const missing = valuesOf(
       `SELECT t.name || '.' || f."from" FROM pragma_table_list AS t, pragma_foreign_key_list(t.name) AS f
        WHERE NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) AS i, pragma_index_info(i.name) AS c
          WHERE i.partial = 0 AND c.seqno = 0 AND c.name = f."from")`,
@@ -372,6 +393,6 @@ function planOf(sql: string): string[] {
     .map(({ detail }) => detail);
 }
 
-function columnsOf(sql: string): unknown[] {
+function valuesOf(sql: string): unknown[] {
   return db.prepare(sql).pluck().all();
 }
