@@ -214,7 +214,7 @@ test('a job that was accepted while nobody dispatched is created afterwards', as
 
 test('what is more than is kept is removed', async () => {
   await stop();
-  const [first, second] = [submit('true'), submit('true')];
+  const [first, second] = [await submit('true'), await submit('true')];
   for (const id of [first, second]) store.requestCancel(id, 'User');
   start({ KEEP_JOBS: '1' });
   await until(() => store.findJob(first) === undefined);
