@@ -7,6 +7,8 @@ const dispatchOutcomes = [
   'renamed',
   'refused',
   'lost',
+  /** It was found never to have been sent, and waits for its turn. */
+  'released',
   'quota',
   'quota-race',
   'slow-down',

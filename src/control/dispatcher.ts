@@ -70,25 +70,28 @@ export function createDispatcher(options: DispatcherOptions) {
     const width = pacing.width() - underWay.size;
     if (width <= 0 || signal.aborted) return { started: 0 };
     let room = maxActive - store.countInCluster();
+    let places = maxActive - store.countCreated() - underWay.size;
     let started = 0;
     for (const item of store.nextToDispatch(width, inHand)) {
       if (item.claimedAt === null) {
         if (room <= 0 || !store.claimDispatch(item.id)) continue;
         room -= 1;
       }
-      const work = dispatch(item).finally(() => underWay.delete(item.id));
+      const work = dispatch(item, { maySend: places > 0 }).finally(() => underWay.delete(item.id));
+      places -= 1;
       underWay.set(item.id, work);
       started += 1;
     }
     return { started };
   }
 
-  async function dispatch(item: DispatchItem): Promise<void> {
+  /** Without `maySend` the cluster is only asked: of a restored backup all that waited is claimed, more than there are places. */
+  async function dispatch(item: DispatchItem, { maySend }: { maySend: boolean }): Promise<void> {
     const attempt = attempts.get(item.id) ?? toFirstAttempt(item);
     attempts.set(item.id, attempt);
     attempt.tries += 1;
     try {
-      tally.add(await tryOnce(item, attempt));
+      tally.add(await tryOnce(item, attempt, maySend));
     } catch (err) {
       if (signal.aborted) return;
       tally.add('failed');
@@ -99,9 +102,9 @@ export function createDispatcher(options: DispatcherOptions) {
     }
   }
 
-  async function tryOnce(item: DispatchItem, attempt: Attempt): Promise<DispatchOutcome> {
+  async function tryOnce(item: DispatchItem, attempt: Attempt, maySend: boolean): Promise<DispatchOutcome> {
     if (attempt.createdUid !== null) return adopt(item, attempt, attempt.createdUid);
-    if (isRepeatable(item, attempt)) return create(item, attempt);
+    if (maySend && isRepeatable(item, attempt)) return create(item, attempt);
     return look(item, attempt, { mayRepeat: false });
   }
 
@@ -166,7 +169,12 @@ export function createDispatcher(options: DispatcherOptions) {
         attempt.sent = null;
         return 'renamed';
       }
-    } else if (found !== undefined || !mayArrive) {
+    } else if (found === undefined && !mayArrive && isRepeatable(item, attempt)) {
+      // Not there within the TTL, and not on its way: it was never made.
+      store.releaseClaim(item.id);
+      attempts.delete(item.id);
+      return 'released';
+    } else if (!isRepeatable(item, attempt) && (found !== undefined || !mayArrive)) {
       settle(item, () => store.settleUnknown(item.id, { message: lostMessage }));
       return 'lost';
     }

@@ -381,6 +381,31 @@ test('no more jobs than allowed are in the cluster at once', async () => {
   expect(ids.map((id) => get(id).state)).toEqual(['CREATED', 'CREATED', 'QUEUED']);
 });
 
+test('of a restored queue, all of it claimed, no more is sent than there are places; what was never sent waits again', async () => {
+  const ids = [await accept(), await accept(), await accept(), await accept()];
+  for (const id of ids) store.claimDispatch(id);
+  const [, , there] = ids;
+  cluster.jobs.set(get(there ?? '').kubernetes.name, {
+    uid: 'ours',
+    labels: { [jobIdLabel]: there ?? '' },
+    suspend: false,
+  });
+  const dispatcher = startDispatcher(1);
+  await dispatcher.run();
+  const states = () => ids.map((id) => get(id).state);
+  expect(states()).toEqual(['CREATED', 'QUEUED', 'CREATED', 'QUEUED']);
+  pass(30);
+  await dispatcher.run();
+  expect(store.countInCluster()).toBe(4);
+  pass(61);
+  await dispatcher.run();
+  expect(store.countInCluster()).toBe(2);
+  expect(states()).toEqual(['CREATED', 'QUEUED', 'CREATED', 'QUEUED']);
+  expect(cluster.creates).toHaveLength(1);
+  await startDispatcher(4).run();
+  expect(states()).toEqual(['CREATED', 'CREATED', 'CREATED', 'CREATED']);
+});
+
 test('a job of a higher priority goes first', async () => {
   const [low, high] = [await accept({ priority: -1 }), await accept({ priority: 5 })];
   await startDispatcher(1).run();
