@@ -24,7 +24,8 @@ export function compareAnswer(theatre: Theatre, place: string, step: Step, answe
     }
   }
   if (status !== answer.status || body === undefined || body === null) return findings;
-  const [expected, actual] = readBodies(body, answer);
+  const isLog = /\/log($|\?)/.test(step.request?.path ?? '');
+  const [expected, actual] = readBodies(body, answer, isLog);
   const differences = compareValues(expected, actual, theatre.bindings, {
     partial: step.trimmed === true,
     served: theatre.recording.name === '01-discovery',
@@ -36,11 +37,10 @@ export function compareAnswer(theatre: Theatre, place: string, step: Step, answe
 /**
  * Pretty-printed bodies are kept as text, since their form is what matters; a log may be JSON that a container wrote.
  */
-function readBodies(body: Json, answer: ApiAnswer): [Json, Json] {
+function readBodies(body: Json, answer: ApiAnswer, isLog: boolean): [Json, Json] {
   if (Array.isArray(body)) return [body, parseLines(answer.raw)];
   if (typeof body !== 'string') return [body, answer.body];
-  const isLog = answer.headers['content-type'] === 'text/plain' && body.startsWith('{');
-  return isLog ? [parseJson(body), answer.body] : [body, answer.raw];
+  return isLog && body.startsWith('{') ? [parseJson(body), answer.body] : [body, answer.raw];
 }
 
 /** Warnings come in the order of a Go map. */
