@@ -10,7 +10,12 @@ import type { Theatre } from './theatre.ts';
 const ownHeaders = new Set(['transfer-encoding', 'date', 'etag', 'content-length', 'cache-control', 'vary']);
 
 /** Status, telling headers and body of an answer against the recorded ones. `place` names the step. */
-export function compareAnswer(theatre: Theatre, place: string, step: Step, answer: ApiAnswer): Finding[] {
+export function compareAnswer(
+  theatre: Pick<Theatre, 'bindings' | 'recording'>,
+  place: string,
+  step: Step,
+  answer: ApiAnswer,
+): Finding[] {
   const { status, headers = {}, body } = step.response ?? { status: 0 };
   const findings: Finding[] = [];
   if (status !== answer.status)

@@ -21,59 +21,12 @@ import {
 } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { ApiRequest } from './api-client.ts';
+import { list, log, none, patch, read, remove, removeAll, write } from './call-parameters.ts';
 import { readTarget } from './voice.ts';
 
 /** As KubeConfig.makeApiClient: one of the library's APIs, bound to a server. */
 export type MakeApi = <T extends ApiType>(api: ApiConstructor<T>) => T;
 export type TypedCall = (make: MakeApi) => Promise<HttpInfo<unknown>>;
-
-const text = z.string().optional();
-const whole = z
-  .string()
-  .regex(/^-?\d+$/)
-  .transform(Number)
-  .optional();
-const flag = z
-  .enum(['true', 'false'])
-  .transform((value) => value === 'true')
-  .optional();
-
-// The parameters that the library's methods take; one that is not among them cannot be sent.
-const none = z.strictObject({});
-const read = z.strictObject({ pretty: text });
-const list = z.strictObject({
-  pretty: text,
-  allowWatchBookmarks: flag,
-  _continue: text,
-  fieldSelector: text,
-  labelSelector: text,
-  limit: whole,
-  resourceVersion: text,
-  resourceVersionMatch: text,
-  sendInitialEvents: flag,
-  timeoutSeconds: whole,
-  watch: flag,
-});
-const write = z.strictObject({ pretty: text, dryRun: text, fieldManager: text, fieldValidation: text });
-const patch = write.extend({ force: flag });
-const remove = z.strictObject({
-  pretty: text,
-  dryRun: text,
-  gracePeriodSeconds: whole,
-  propagationPolicy: text,
-});
-const removeAll = list.omit({ allowWatchBookmarks: true, watch: true }).extend(remove.shape);
-// To follow is not among them: a cut of the stream ends the whole process (kubernetes-client/javascript).
-const log = z.strictObject({
-  container: text,
-  limitBytes: whole,
-  pretty: text,
-  previous: flag,
-  sinceSeconds: whole,
-  stream: text,
-  tailLines: whole,
-  timestamps: flag,
-});
 
 // Bodies go to the library as they are, whatever the types promise: half of the recorded ones are faulty on purpose.
 const job = z.custom<V1Job>((body) => body !== undefined);

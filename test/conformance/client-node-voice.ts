@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ApiAnswer, ApiRequest } from './api-client.ts';
 import { findCall, type MakeApi, type TypedCall } from './client-node-calls.ts';
 import { isObject, parseJson, textAt, type Json } from './json.ts';
+import type { RecordedAnswer } from './recording.ts';
 import { scriptedApi, type SentRequest } from './scripted-api.ts';
 import { readTarget, type Target, type Voice } from './voice.ts';
 
@@ -38,13 +39,16 @@ export function createClientNodeVoice(config: KubeConfig): Voice {
         onPiece({ ms: Date.now() - openedAt, text });
       };
       let status = await watchOnce(watch, target, onEvent, signal);
-      // The library takes half a minute of silence for an error: whoever uses it has to go on from the last version.
+      // After a silence the library gives up, and whoever uses it has to go on from the last version.
       while (status === 'silent') status = await watchOnce(watch, target, onEvent, signal);
       const closedBy = signal.aborted ? 'client' : 'server';
       return { status, headers: {}, body: raw, raw, closedBy, closedAfterMs: Date.now() - openedAt };
     },
 
-    canSay: async (request) => readWatch(request) !== undefined || saysTheSame(request),
+    async canPlay(request, recorded) {
+      if (readWatch(request)) return longestSilence(recorded) < givenUpAfterMs;
+      return saysTheSame(request);
+    },
 
     async hear(request, recorded) {
       const { status, headers = {}, body } = recorded;
@@ -106,6 +110,14 @@ function readWatch({ method, path, headers = {} }: ApiRequest): Target | undefin
   if (!target || method !== 'GET' || Object.keys(headers).length > 0) return undefined;
   const { watch, ...query } = target.query;
   return watch === 'true' ? { pathname: target.pathname, query } : undefined;
+}
+
+/** The library takes a watch that is silent for so long for broken. */
+const givenUpAfterMs = 30_000;
+
+function longestSilence({ events = [], closedAfterMs = 0 }: RecordedAnswer): number {
+  const moments = [0, ...events.map(({ ms }) => ms), closedAfterMs];
+  return Math.max(...moments.map((moment, index) => moment - (moments[index - 1] ?? 0)));
 }
 
 /** Nothing at a clean end. Else an error, which under jest is no instance of the Error that is known here. */

@@ -17,7 +17,9 @@ export function findKubectl(): string | undefined {
   return answer.status === 0 ? /v(\d+\.\d+)/.exec(answer.stdout)?.[1] : undefined;
 }
 
-export async function openKubectl({ kubectlArguments }: ClusterUnderTest): Promise<KubectlProgram> {
+export async function openKubectl({
+  kubectlArguments,
+}: Pick<ClusterUnderTest, 'kubectlArguments'>): Promise<KubectlProgram> {
   const home = await mkdtemp(join(tmpdir(), 'jobspawn-kubectl-'));
   const kubeconfig = process.env['KUBECONFIG'];
   return {

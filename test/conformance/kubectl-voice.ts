@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ApiAnswer, ApiRequest } from './api-client.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { parseJson, type Json } from './json.ts';
+import type { RecordedAnswer } from './recording.ts';
 import { openKubectl } from './kubectl-program.ts';
 import { toKubectlWords } from './kubectl-words.ts';
 import { readTarget, type Voice } from './voice.ts';
@@ -17,7 +18,9 @@ const patchTypes: Record<string, string> = {
  * Speaks as kubectl does: `get`, `create`, `replace` and `delete --raw` for a path as it is, and `patch`. It tells
  * the status at verbosity 6, warnings, the body of a success, and of a refusal the words that a person reads.
  */
-export async function openKubectlVoice(cluster: ClusterUnderTest): Promise<Voice> {
+export async function openKubectlVoice(
+  cluster: Pick<ClusterUnderTest, 'config' | 'kubectlArguments'>,
+): Promise<Voice> {
   const { flags, env, ...program } = await openKubectl(cluster);
   // With --raw kubectl leaves out the path that the server's address ends in.
   const prefix = new URL(cluster.config.getCurrentCluster()?.server ?? '').pathname.replace(/\/$/, '');
@@ -54,7 +57,7 @@ export async function openKubectlVoice(cluster: ClusterUnderTest): Promise<Voice
       const closedBy = signal.aborted ? 'client' : 'server';
       return { ...readAnswer(printed), closedBy, closedAfterMs: since() };
     },
-    canSay: async (request) => toCommand(request, prefix) !== undefined,
+    canPlay: async (request, recorded) => canPlayByKubectl(request, recorded),
     async hear(_request, recorded) {
       const { status, headers = {}, body, events } = recorded;
       const warnings = Object.entries(headers).filter(([name]) => name === 'warning');
@@ -72,8 +75,12 @@ type Printed = { stdout: string; stderr: string; isRefused: boolean };
 const payloadOf = ({ body, rawBody }: ApiRequest): string | undefined =>
   rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
 
+/** When it is told to, kubectl asks again and again by itself, ten times before it tells of it. */
+export const canPlayByKubectl = (request: ApiRequest, { headers }: RecordedAnswer): boolean =>
+  toCommand(request, '') !== undefined && headers?.['retry-after'] === undefined;
+
 /** The words after `kubectl` that make just this request, or undefined where there are none. */
-export function toCommand(request: ApiRequest, prefix: string): string[] | undefined {
+function toCommand(request: ApiRequest, prefix: string): string[] | undefined {
   const {
     accept = defaultAccept,
     'content-type': type = 'application/json',
@@ -105,11 +112,14 @@ function toPatch({ path, body, rawBody }: ApiRequest, contentType: string): stri
   return [...words, '--patch', JSON.stringify(body)];
 }
 
-/** The last request is the one that was asked for: before a patch kubectl reads what it needs to know. */
+/**
+ * The last request is the one that was asked for: before a patch kubectl reads what it needs to know. After a refusal
+ * it may look for the namespace.
+ */
 function readAnswer({ stdout, stderr, isRefused }: Printed): ApiAnswer {
-  const statuses = [...stderr.matchAll(/ (\d{3}) [A-Za-z -]+ in \d+ milliseconds$|status="(\d{3}) /gm)];
-  const [, plain, structured] = statuses.at(-1) ?? [];
-  const status = Number(plain ?? structured ?? 0);
+  const round = / (\d{3}) [A-Za-z -]+ in \d+ milliseconds$|status="(\d{3}) /gm;
+  const statuses = [...stderr.matchAll(round)].map(([, plain, structured]) => Number(plain ?? structured));
+  const status = statuses.findLast((number) => !isRefused || number >= 400) ?? 0;
   if (status === 0 && isRefused) throw new Error(`kubectl was not answered: ${stderr}`);
   const warnings = [...stderr.matchAll(/^Warning: (.*)$/gm)].map(
     ([, text]) => `299 - ${JSON.stringify(text)}`,

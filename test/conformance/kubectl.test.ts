@@ -13,7 +13,7 @@ if (kubectl === undefined) {
   });
 } else {
   const cluster = await openClusterUnderTest();
-  const reckoning = createReckoning(cluster.kind, 'kubectl');
+  const reckoning = createReckoning(cluster.kind);
 
   describe(`kubectl ${kubectl} and the ${cluster.kind} cluster`, () => {
     test('print what the transcript shows', async () => {

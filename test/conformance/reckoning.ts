@@ -20,7 +20,7 @@ export type Reckoning = {
 
 export function createReckoning(
   kind: ClusterUnderTest['kind'],
-  voice: VoiceName,
+  voice: VoiceName = 'plain HTTP',
   tables: Tables = differenceTables,
 ): Reckoning {
   const used = new Set<string>();
@@ -31,11 +31,10 @@ export function createReckoning(
   const applies = ({ only }: { only?: 'local' }) => only === undefined || only === kind;
   // A real cluster has no leave to differ, only to be slower or quicker than the recorder's.
   const excuses = tables.differences
-    .filter((one) => one.voice === undefined || one.voice === voice)
-    .filter((one) => one.chance || one.voice || kind === 'local')
-    .flatMap(({ recordings, at, why, ...one }) => {
+    .filter(({ chance }) => chance || kind === 'local')
+    .flatMap(({ recordings, at, why, chance }) => {
       // What a voice does not tell, it does not tell to differ either: plain HTTP finds out what has become untrue.
-      const mayBeIdle = one.chance === true || (one.voice ?? 'plain HTTP') !== voice;
+      const mayBeIdle = chance === true || voice !== 'plain HTTP';
       return recordings.flatMap((recording) =>
         at.map((place) => ({ recording, place, mayBeIdle, mark: `${recording} ${place.source}: ${why}` })),
       );

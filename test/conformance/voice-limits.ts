@@ -1,8 +1,7 @@
-import type { KnownDifference } from './known-differences.ts';
 import type { VoiceName } from './voice.ts';
 
 /**
- * Which requests of the recordings a voice has no words for; plain HTTP makes them in its place. voices.test.ts holds
+ * Which requests of the recordings a voice has no words for, or tells no one the answer; plain HTTP makes them in its place. voices.test.ts holds
  * this against what the voices can say: an entry too many fails as one too few does.
  */
 export type UnsaidRequests = {
@@ -92,14 +91,14 @@ export const unsaidRequests: UnsaidRequests[] = [
     requests: { '13-validation-errors': [91], '20-patch-and-update': [5, 18, 19, 20, 21, 22, 23, 24] },
     why: '`kubectl patch` takes three types of patch, and of the parameters dryRun alone',
   },
-];
-
-/** Where a voice tells less or other than there is. */
-export const voiceDifferences: KnownDifference[] = [
   {
-    voice: 'client-node',
-    recordings: ['14-list-and-watch'],
-    at: [/#46 events$/],
-    why: 'the library gives up a watch that is silent for 30 s, so that a bookmark a minute never comes',
+    voices: ['client-node'],
+    requests: { '14-list-and-watch': [46] },
+    why: 'the library gives up a watch that is silent for 30 s, so that the bookmark of each minute never comes',
+  },
+  {
+    voices: ['kubectl'],
+    requests: { '14-list-and-watch': [21] },
+    why: 'told to ask again in a second, kubectl does so ten times before it tells of the refusal',
   },
 ];

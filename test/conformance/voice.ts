@@ -9,8 +9,11 @@ export type VoiceName = 'plain HTTP' | 'client-node' | 'kubectl';
  */
 export type Voice = ApiClient & {
   name: VoiceName;
-  /** False for a request that this client has no words for, or that it would send otherwise than it is. */
-  canSay(request: ApiRequest): Promise<boolean>;
+  /**
+   * False for a request that this client has no words for or would send otherwise than it is, and for one whose answer
+   * it would not pass on.
+   */
+  canPlay(request: ApiRequest, recorded: RecordedAnswer): Promise<boolean>;
   /** What this client would have told of the recorded answer to the request. */
   hear(request: ApiRequest, recorded: RecordedAnswer): Promise<RecordedAnswer>;
   /** Removes what the client keeps on the disk. */
@@ -21,7 +24,7 @@ export type Voice = ApiClient & {
 export const plainVoice = (client: ApiClient): Voice => ({
   ...client,
   name: 'plain HTTP',
-  canSay: async () => true,
+  canPlay: async () => true,
   hear: async (_request, recorded) => recorded,
   close: async () => undefined,
 });
