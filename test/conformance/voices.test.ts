@@ -49,7 +49,7 @@ async function findingsOf(voice: Voice, [name, index]: [string, number], answer:
   return compareAnswer({ recording, bindings: createBindings() }, `${name}#${index}`, heard, said);
 }
 
-const isEach = (body: Json | undefined, change: (text: string) => string): Json =>
+const rewrite = (body: Json | undefined, change: (text: string) => string): Json =>
   parseJson(change(JSON.stringify(body)));
 
 /** A recorded answer, and how it is spoilt. */
@@ -60,20 +60,20 @@ const answers: [title: string, at: [string, number], spoil: (answer: RecordedAns
     ['03-failing-backoff', 0],
     (answer) => ({
       ...answer,
-      body: isEach(answer.body, (text) => text.replace('"backoffLimit":2', '"backoffLimit":3')),
+      body: rewrite(answer.body, (text) => text.replace('"backoffLimit":2', '"backoffLimit":3')),
     }),
   ],
   [
     'a field that is lost from a Job that has failed',
     ['03-failing-backoff', 3],
-    (answer) => ({ ...answer, body: isEach(answer.body, (text) => text.replace('"failed":3,', '')) }),
+    (answer) => ({ ...answer, body: rewrite(answer.body, (text) => text.replace('"failed":3,', '')) }),
   ],
   [
     'another exit code in a list of pods',
     ['03-failing-backoff', 5],
     (answer) => ({
       ...answer,
-      body: isEach(answer.body, (text) => text.replace('"exitCode":3', '"exitCode":4')),
+      body: rewrite(answer.body, (text) => text.replace('"exitCode":3', '"exitCode":4')),
     }),
   ],
   [
@@ -86,7 +86,7 @@ const answers: [title: string, at: [string, number], spoil: (answer: RecordedAns
     ['13-validation-errors', 1],
     (answer) => ({
       ...answer,
-      body: isEach(answer.body, (text) => text.replaceAll('Required value', 'Invalid value')),
+      body: rewrite(answer.body, (text) => text.replaceAll('Required value', 'Invalid value')),
     }),
   ],
   ['another status of a refusal', ['13-validation-errors', 1], (answer) => ({ ...answer, status: 400 })],
@@ -95,13 +95,13 @@ const answers: [title: string, at: [string, number], spoil: (answer: RecordedAns
     ['13-validation-errors', 69],
     (answer) => ({
       ...answer,
-      body: isEach(answer.body, (text) => text.replace('AlreadyExists', 'Conflict')),
+      body: rewrite(answer.body, (text) => text.replace('AlreadyExists', 'Conflict')),
     }),
   ],
   [
     'another message of a refusal',
     ['13-validation-errors', 72],
-    (answer) => ({ ...answer, body: isEach(answer.body, (text) => text.replace('not found', 'lost')) }),
+    (answer) => ({ ...answer, body: rewrite(answer.body, (text) => text.replace('not found', 'lost')) }),
   ],
   [
     'a refusal in place of an answer',
