@@ -1,6 +1,6 @@
 import type { End, JobFacts, PodFact } from './facts.ts';
 import type { JobState } from './job-state.ts';
-import { hasFailedByItself } from './pod.ts';
+import { hasFailedByItself, wasEndedByIdler } from './pod.ts';
 
 /** Why a job waits or ended so: a word for programs and a sentence for people. */
 export type Reason = { reason: string | null; explanation: string | null };
@@ -72,8 +72,13 @@ export function explainEnd(facts: JobFacts, end: End, state: JobState): Reason {
   }
   const pod = culprit(facts);
   if (end === 'Failed') return explainFailure(facts, pod);
+  if (end === 'Complete' && wasEndedByIdler(facts))
+    return { reason: 'StartedTwice', explanation: startedTwice };
   return { reason: 'Error', explanation: `The worker reported ERROR${pod === null ? '' : exitOf(pod)}.` };
 }
+
+const startedTwice =
+  'Kubernetes started two pods for this task, and took the exit of the idle one for success before the other had done its work.';
 
 function explainFailure(facts: JobFacts, pod: PodFact | null): Reason {
   const verdict = facts.job?.conditions.find(

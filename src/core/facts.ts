@@ -94,6 +94,8 @@ export type JobFacts = {
   /** Why Kubernetes could make no pod, in its own words; the latest, and true only as long as no pod was seen. */
   podRefusal: string | null;
   reports: readonly ReportFact[];
+  /** Pods, by uid, that Kubernetes started although another one held the task: they were sent home, and did no work. */
+  idlers: readonly string[];
   cancel: CancelFact | null;
 };
 

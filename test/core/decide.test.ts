@@ -202,6 +202,31 @@ describe('at the end', () => {
     expect(decide(facts({ job: complete, pods: restarted, reports: [error] })).state).toBe('SUCCEEDED');
   });
 
+  describe('of a Job whose pod was started twice', () => {
+    const idler = { ...exitedPod(0, { uid: 'idler' }), ...here };
+    const worker = (changes: Partial<PodFact>) => ({ ...runningPod({ uid: 'worker' }), ...here, ...changes });
+    const decided = (changes: Partial<PodFact>, reports: JobFacts['reports'] = []) =>
+      decide(facts({ job: complete, pods: [idler, worker(changes)], idlers: ['idler'], reports }));
+
+    test('is no success where the idle pod ended it and the other was stopped', () => {
+      const stopped = { phase: 'Failed', exitCode: 143, stopped: true } as const;
+      expect(decided(stopped)).toMatchObject({ state: 'FAILED', reason: 'StartedTwice' });
+      expect(decided({ ...stopped, gone: true }, [said('ERROR', 'worker')])).toMatchObject({
+        state: 'FAILED',
+        reason: 'StartedTwice',
+      });
+    });
+
+    test('waits until the other is seen to have ended', () => {
+      expect(decided({}).state).toBe('RUNNING');
+    });
+
+    test('is a success where the other did its work', () => {
+      expect(decided({ phase: 'Succeeded', exitCode: 0 }).state).toBe('SUCCEEDED');
+      expect(decided({ gone: true }, [said('SUCCESS', 'worker')]).state).toBe('SUCCEEDED');
+    });
+  });
+
   test.each<[string, Partial<JobFacts>, RegExp]>([
     [
       'SUCCESS against Failed',
@@ -304,6 +329,7 @@ const anyFacts = fc
       .map((pods) => pods.map((pod, nth) => ({ ...pod, uid: `p${nth}` }))),
     podRefusal: fc.constantFrom(null, 'exceeded quota: pods'),
     reports: fc.array(anyReport, { maxLength: 4 }),
+    idlers: fc.subarray(['p0', 'p1', 'p2']),
     cancel: fc.constantFrom(null, byUser, byDeadline),
   })
   .map((generated): JobFacts => generated);

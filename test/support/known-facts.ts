@@ -18,6 +18,7 @@ export function facts(changes: Partial<JobFacts> = {}): JobFacts {
     pods: [],
     podRefusal: null,
     reports: [],
+    idlers: [],
     cancel: null,
     ...changes,
   };

@@ -214,6 +214,13 @@ CREATE TABLE claims (
   UNIQUE (job_id, task, pod_uid)
 ) STRICT, WITHOUT ROWID;
 
+-- Pods that were refused a claim: Kubernetes had started them beside the one that works.
+CREATE TABLE idlers (
+  job_id  TEXT NOT NULL REFERENCES jobs (id),
+  pod_uid TEXT NOT NULL,
+  PRIMARY KEY (job_id, pod_uid)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE logs (
   pod_uid TEXT PRIMARY KEY REFERENCES pods (uid),
   job_id  TEXT NOT NULL REFERENCES jobs (id),
