@@ -204,9 +204,10 @@ describe('at the end', () => {
 
   describe('of a Job whose pod was started twice', () => {
     const idler = { ...exitedPod(0, { uid: 'idler' }), ...here };
-    const worker = (changes: Partial<PodFact>) => ({ ...runningPod({ uid: 'worker' }), ...here, ...changes });
-    const decided = (changes: Partial<PodFact>, reports: JobFacts['reports'] = []) =>
-      decide(facts({ job: complete, pods: [idler, worker(changes)], idlers: ['idler'], reports }));
+    const decided = (changes: Partial<PodFact>, reports: JobFacts['reports'] = []) => {
+      const worker = { ...runningPod({ uid: 'worker' }), ...here, ...changes };
+      return decide(facts({ job: complete, pods: [idler, worker], idlers: ['idler'], reports }));
+    };
 
     test('is no success where the idle pod ended it and the other was stopped', () => {
       const stopped = { phase: 'Failed', exitCode: 143, stopped: true } as const;
