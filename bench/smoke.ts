@@ -30,6 +30,7 @@ const packages = [
   'js-yaml',
   'fast-json-patch',
   'p-retry',
+  'prom-client',
 ];
 const importing = `${packages.map((name) => `await import('${name}');`).join(' ')} console.log('ready'); setInterval(() => {}, 1e9);`;
 

@@ -13,9 +13,10 @@ const mayImport: Record<string, string[]> = {
   control: ['core', 'store', 'kube'],
   live: ['core', 'store', 'kube'],
   handlers: ['core', 'control', 'live', 'store'],
+  metrics: ['core', 'control', 'live', 'store'],
   'local-cluster': [],
   'job-worker': ['core'],
-  app: ['core', 'store', 'kube', 'control', 'live', 'handlers', 'local-cluster'],
+  app: ['core', 'store', 'kube', 'control', 'live', 'handlers', 'metrics', 'local-cluster'],
 };
 
 /** Packages that belong to some rooms alone. */
@@ -25,6 +26,7 @@ const packageRooms: Record<string, string[]> = {
   undici: ['kube'],
   express: ['app', 'handlers'],
   ejs: ['app', 'handlers'],
+  'prom-client': ['metrics'],
 };
 
 const inRooms = (rooms: string[]) => `^src/(${rooms.join('|')})/`;

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import type { KeepLimits } from '../control/janitor.ts';
 import { isNamespaceName, isObjectName } from '../core/names.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -10,6 +11,10 @@ const wholeNumber = z
   .string()
   .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
   .transform(Number);
+
+const positive = wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' }));
+
+const days = positive.pipe(z.number().max(36_500, { error: 'must be at most 36500' }));
 
 const port = wholeNumber.pipe(z.number().max(65535, { error: 'must be at most 65535' }));
 
@@ -49,7 +54,16 @@ const environmentSchema = z.object({
     .regex(/^\S+$/, { error: 'must be an image reference without spaces' })
     .default('jobspawn-worker'),
   CALLBACK_URL: httpUrl.optional(),
-  MAX_ACTIVE: wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' })).optional(),
+  MAX_ACTIVE: positive.optional(),
+  MAX_QUEUED: positive.default(10_000),
+  START_DEADLINE_SECONDS: wholeNumber.default(600),
+  KEEP_JOBS_DAYS: days.default(90),
+  KEEP_JOBS: positive.default(1_000_000),
+  KEEP_EVENTS_DAYS: days.default(30),
+  KEEP_EVENTS: positive.default(10_000_000),
+  KEEP_LOGS_DAYS: days.default(30),
+  KEEP_LOGS_MB: positive.default(1024),
+  KEEP_KEYS_DAYS: days.default(365),
   PUBLIC_URL: httpUrl.optional(),
   ALLOWED_HOSTS: hostList.default([]),
   LOG_LEVEL: z
@@ -79,6 +93,11 @@ export type Config = {
   /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
   callbackUrl: string | undefined;
   maxActive: number;
+  /** Jobs that may wait for their turn; new ones beyond that are refused. */
+  maxQueued: number;
+  /** A job that has not started so long after it was created is given up; 0: never. */
+  startDeadlineSeconds: number;
+  keep: KeepLimits;
   /** Hosts (with port, where it is not the scheme's own) that are ours beside the loopback names. */
   allowedHosts: string[];
   logLevel: string;
@@ -95,19 +114,11 @@ export class ConfigError extends Error {
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The configuration that the environment asks for. Throws ConfigError with every fault at once. */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given);
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map(({ path, message }) => {
-        const name = String(path[0]);
-        return `${name} ${message} (it is ${JSON.stringify(given[name])}).`;
-      }),
-    );
-  }
-  const variables = parsed.data;
+export function parseConfig(environment: Environment): Config {
+  const variables = parseVariables(environmentSchema, environment);
   const kind = chooseCluster(variables.CLUSTER);
   const faults = [
     ...(kind === 'kubeconfig' && variables.KUBECONFIG === undefined
@@ -137,11 +148,43 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     workerImage: variables.WORKER_IMAGE,
     callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
     maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),
+    maxQueued: variables.MAX_QUEUED,
+    startDeadlineSeconds: variables.START_DEADLINE_SECONDS,
+    keep: toKeepLimits(variables),
     allowedHosts: [
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),
     ],
     logLevel: variables.LOG_LEVEL,
+  };
+}
+
+/** Where the database is, for programs that need nothing else. Throws ConfigError. */
+export function parseDatabasePath(environment: Environment): string {
+  return resolve(parseVariables(environmentSchema.pick({ DATABASE_PATH: true }), environment).DATABASE_PATH);
+}
+
+function parseVariables<S extends z.ZodType>(schema: S, environment: Environment): z.output<S> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      return `${name} ${message} (it is ${JSON.stringify(given[name])}).`;
+    }),
+  );
+}
+
+function toKeepLimits(variables: z.output<typeof environmentSchema>): KeepLimits {
+  return {
+    jobsDays: variables.KEEP_JOBS_DAYS,
+    jobs: variables.KEEP_JOBS,
+    eventsDays: variables.KEEP_EVENTS_DAYS,
+    events: variables.KEEP_EVENTS,
+    logsDays: variables.KEEP_LOGS_DAYS,
+    logBytes: variables.KEEP_LOGS_MB * 1024 * 1024,
+    keysDays: variables.KEEP_KEYS_DAYS,
   };
 }
 

@@ -12,23 +12,27 @@ import type { Express, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Intake } from '../control/intake.ts';
+import type { ControlHealth } from '../core/readiness.ts';
 import { createJobApi } from '../handlers/job-api.ts';
 import { createJobPages } from '../handlers/job-pages.ts';
 import { createJobStreams } from '../handlers/job-streams.ts';
+import { createMetricsRoute } from '../handlers/metrics.ts';
 import { createOpenApi } from '../handlers/open-api.ts';
 import { createProbes } from '../handlers/probes.ts';
-import type { Readiness } from '../handlers/probes.ts';
 import type { Route } from '../handlers/route.ts';
 import { createSampleForm } from '../handlers/sample-form.ts';
 import { createStatusReports } from '../handlers/status-report.ts';
 import type { JobTokens, RefreshPods } from '../handlers/status-report.ts';
 import type { EventFeed } from '../live/event-feed.ts';
 import type { JobLog } from '../live/job-log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Served } from '../metrics/request-metrics.ts';
 import type { Store } from '../store/store.ts';
 import { accessLog } from './access-log.ts';
 import { guard } from './guard.ts';
 import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
 import { readBody } from './request-body.ts';
+import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -40,15 +44,24 @@ const { version } = z
 export type ExpressDeps = {
   store: Pick<
     Store,
-    'findJob' | 'listJobs' | 'listEvents' | 'listNewestEvents' | 'countStates' | 'lastSeq' | 'addReport'
+    | 'findJob'
+    | 'listJobs'
+    | 'listEvents'
+    | 'listNewestEvents'
+    | 'countStates'
+    | 'lastSeq'
+    | 'addReport'
+    | 'groupCommit'
+    | 'queueStatus'
   >;
   intake: Intake;
   feed: EventFeed;
   jobLog: JobLog;
   tokens: JobTokens;
-  readiness: Readiness;
+  readiness: () => ControlHealth;
+  metrics: Metrics;
   refreshPods: RefreshPods;
-  config: { allowedHosts: readonly string[]; workerImage: string };
+  config: { allowedHosts: readonly string[]; workerImage: string; maxActive: number };
   /** Aborted when the service stops: ends every stream, which else would hold the server open. */
   closing: AbortSignal;
   log: Logger;
@@ -57,6 +70,7 @@ export type ExpressDeps = {
 /** The HTTP side as a request listener. */
 export function createExpress(deps: ExpressDeps): Express {
   const routes = createRoutes(deps);
+  const { follow, mark } = createRequestCount(deps.metrics.requests);
   const app = express();
   app.disable('x-powered-by');
   // ETags are for files: the answers below are `no-store`.
@@ -70,12 +84,12 @@ export function createExpress(deps: ExpressDeps): Express {
   app.set('views', join(root, 'views'));
   app.set('view cache', true);
 
-  app.use(accessLog(deps.log), securityHeaders);
+  app.use(accessLog(deps.log), follow, securityHeaders);
   app.use(guard({ allowedHosts: deps.config.allowedHosts, exempt: pathsForMachines(routes) }));
-  app.use('/assets', staticFiles());
+  app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
   // What a browser asks for by itself beside an answer that is no page, such as a raw log.
   app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
-  addRoutes(app, routes, deps.log);
+  addRoutes(app, routes, { log: deps.log, mark });
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
   return app;
@@ -83,14 +97,15 @@ export function createExpress(deps: ExpressDeps): Express {
 
 /** Every route there is, each with no more than it needs. */
 function createRoutes(deps: ExpressDeps): Route[] {
-  const { store, intake, feed, jobLog, tokens, readiness, refreshPods, config, closing } = deps;
+  const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createSampleForm({ intake }),
     ...createJobApi({ store, intake }),
     ...createJobStreams({ store, feed, jobLog, closing }),
     ...createStatusReports({ store, tokens, refreshPods }),
-    ...createProbes({ readiness }),
+    ...createProbes({ readiness, store, maxActive: config.maxActive }),
+    ...createMetricsRoute(metrics),
     ...createOpenApi({ routes: () => routes, version }),
   ];
   return routes;
@@ -100,9 +115,14 @@ function pathsForMachines(routes: readonly Route[]): Set<string> {
   return new Set(routes.filter(({ forMachines }) => forMachines).map(({ path }) => path));
 }
 
-function addRoutes(app: Express, routes: readonly Route[], log: Logger): void {
+function addRoutes(
+  app: Express,
+  routes: readonly Route[],
+  { log, mark }: { log: Logger; mark: (by: Served) => RequestHandler },
+): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
     const onPath = app.route(path);
+    onPath.all(mark({ route: path, isLasting: those.some(({ isLasting }) => isLasting) }));
     for (const route of those) {
       const readers = route.body === undefined ? [] : readBody(route.body);
       onPath[route.method](...readers, route.handle, answerErrors({ log, route }));

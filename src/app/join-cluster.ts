@@ -1,9 +1,13 @@
 import pRetry from 'p-retry';
 import { AppError } from '../core/app-error.ts';
+import type { ControlHealth } from '../core/readiness.ts';
+
+/** Of parts that have not begun, nothing can be said. */
+const notJoined = { ready: false, watches: null, observations: null, dispatch: null, loops: {} };
 
 /** The loops that run once the cluster is known. */
 type Loops = {
-  readiness(): { ready: boolean; degraded: string[] };
+  readiness(): ControlHealth;
   /** A fresh look at the pods in the cluster; false when it failed. */
   refreshPods(signal: AbortSignal): Promise<boolean>;
   stop(): Promise<void>;
@@ -73,7 +77,7 @@ export function joinCluster({
   }
 
   return {
-    readiness: () => loops?.readiness() ?? { ready: false, degraded: [waitsFor] },
+    readiness: () => loops?.readiness() ?? { ...notJoined, degraded: [waitsFor] },
     refreshPods: async (signal) => (await loops?.refreshPods(signal)) ?? false,
     begin() {
       joining = join();

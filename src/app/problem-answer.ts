@@ -75,13 +75,15 @@ export function refuseMethod(routes: readonly Route[]): RequestHandler {
 export function answerErrors({ log, route }: { log: Logger; route?: Route }): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     const problem = toProblem(error);
+    if (error instanceof AppError && error.retryAfterSeconds !== null && !res.headersSent)
+      res.set('Retry-After', String(error.retryAfterSeconds));
     if (problem.status >= 500) {
       const level = error instanceof AppError ? 'warn' : 'error';
       log[level]({ err: error, method: req.method, path: req.path }, 'request failed');
     }
     // Half an answer cannot be taken back: an aborted connection is the only way left to say that it is not whole.
     if (res.headersSent) res.destroy();
-    else if (route?.showRefusal !== undefined && problem.status < 500 && prefersHtml(req, route)) {
+    else if (route?.showRefusal !== undefined && problem.status !== 500 && prefersHtml(req, route)) {
       const fields: unknown = req.body;
       try {
         route.showRefusal({ problem, fields, res });

@@ -1,4 +1,5 @@
 import { AppError } from '../core/app-error.ts';
+import { startProcessMetrics } from '../metrics/process-metrics.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import { startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
@@ -13,7 +14,7 @@ const stopSignal = new Promise<void>((resolve) => {
 });
 
 try {
-  const app = await startApp(parseConfig(process.env));
+  const app = await startApp(parseConfig(process.env), { processMetrics: startProcessMetrics() });
   console.log(greeting(app));
   // The cluster may turn out to be another one long after the start, when it is reached at last.
   try {

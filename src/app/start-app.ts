@@ -13,6 +13,8 @@ import { connectCluster } from '../kube/connection.ts';
 import type { ClusterTarget } from '../kube/credentials.ts';
 import { createEventFeed } from '../live/event-feed.ts';
 import { createJobLog } from '../live/job-log.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import type { MetricsParts } from '../metrics/metrics.ts';
 import { openStore } from '../store/store.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
@@ -34,15 +36,14 @@ export type App = {
 };
 
 /** Resolves when the service answers; rejects, with everything undone, with an AppError of one sentence or a defect. */
-export async function startApp(
-  config: Config,
-  overrides: { log?: Logger; clock?: () => Date } = {},
-): Promise<App> {
+export async function startApp(config: Config, overrides: Partial<Outside> = {}): Promise<App> {
   const releasers = createReleasers();
   try {
     return await startParts(config, releasers, {
       log: overrides.log ?? createLog(config.logLevel),
       clock: overrides.clock ?? (() => new Date()),
+      uptime: overrides.uptime,
+      processMetrics: overrides.processMetrics,
     });
   } catch (error) {
     await releasers.releaseAll();
@@ -50,14 +51,23 @@ export async function startApp(
   }
 }
 
+/** What the parts take from the process that they run in. */
+type Outside = {
+  log: Logger;
+  clock: () => Date;
+  /** In seconds, and only ever forward; the machine's own unless said. */
+  uptime: (() => number) | undefined;
+  processMetrics: MetricsParts['ofProcess'];
+};
+
 const random = (bytes: Uint8Array) => randomFillSync(bytes);
 
 async function startParts(
   config: Config,
   releasers: Releasers,
-  { log, clock }: { log: Logger; clock: () => Date },
+  { log, clock, uptime, processMetrics }: Outside,
 ): Promise<App> {
-  const { workerImage } = config;
+  const { workerImage, maxActive, maxQueued } = config;
   const store = openStore({ path: config.databasePath, clock, log });
   releasers.push(store.close);
 
@@ -68,7 +78,7 @@ async function startParts(
   const kube = createKube({ connection, namespace, log, clock });
 
   const tokens = createJobTokens(store.reportKey());
-  const intake = createIntake({ store, clock, random, workerImage, namespace });
+  const intake = createIntake({ store, clock, random, workerImage, namespace, maxQueued });
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
   const closing = new AbortController();
@@ -82,21 +92,28 @@ async function startParts(
         tokens,
         callbackUrl: config.callbackUrl ?? `http://127.0.0.1:${listener.port}`,
         serviceAccountName: config.serviceAccountName,
-        maxActive: config.maxActive,
+        startDeadlineSeconds: config.startDeadlineSeconds,
+        maxActive,
+        keep: config.keep,
         log,
         clock,
+        uptime,
         random,
       }),
   });
+  const { readiness } = membership;
+  const limits = { maxActive, maxQueued };
+  const metrics = createMetrics({ store, feed, readiness, limits, clock, ofProcess: processMetrics });
   const express = createExpress({
     store,
     intake,
     feed,
     jobLog,
     tokens,
-    readiness: membership.readiness,
+    readiness,
+    metrics,
     refreshPods: membership.refreshPods,
-    config: { allowedHosts: config.allowedHosts, workerImage },
+    config: { allowedHosts: config.allowedHosts, workerImage, maxActive },
     closing: closing.signal,
     log,
   });

@@ -5,14 +5,21 @@
  * May import: core, store, kube. Never: HTTP, pages, the environment, SQL.
  */
 import type { Logger } from 'pino';
+import type { ControlHealth } from '../core/readiness.ts';
 import type { Kube } from '../kube/cluster.ts';
+import type { Reflector } from '../kube/reflector.ts';
 import type { Store } from '../store/store.ts';
 import { createCanceller } from './canceller.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { every } from './every.ts';
+import { createJanitor } from './janitor.ts';
+import type { KeepLimits } from './janitor.ts';
 import { createLastWords } from './last-words.ts';
 import { createLogKeeper } from './log-keeper.ts';
+import { createLoopsHealth } from './loop-health.ts';
 import { startObserver } from './observer.ts';
+import { createPodRefusals } from './pod-refusals.ts';
+import { createStartDeadline } from './start-deadline.ts';
 import { createSteadyClock } from './steady-clock.ts';
 
 export type ControlOptions = {
@@ -24,41 +31,51 @@ export type ControlOptions = {
   serviceAccountName?: string;
   /** Jobs in the cluster at once. */
   maxActive: number;
+  /** How long a job may stay CREATED; 0: for ever. */
+  startDeadlineSeconds: number;
+  keep: KeepLimits;
   log: Logger;
   clock: () => Date;
+  /** In seconds, and only ever forward; the machine's own unless said. */
+  uptime?: (() => number) | undefined;
   /** Fills a byte array, as node:crypto's randomFillSync does. */
   random: (bytes: Uint8Array) => Uint8Array;
-};
-
-export type Readiness = {
-  /** The first sync is done; it stays true through later outages, since accepts and reports must go on. */
-  ready: boolean;
-  /** One sentence for each thing that does not work now. */
-  degraded: string[];
 };
 
 export type Control = ReturnType<typeof startControl>;
 
 const compareEveryMs = 300_000;
 const lookEveryMs = 1000;
+const tidyEveryMs = 60_000;
 const refreshPatienceMs = 5000;
 /** How long a stop waits for creates and deletes under way. Cut off, their outcome is unknown, and settled at the next start. */
 const stopPatienceMs = 5000;
 
-export function startControl({ store, kube, log, clock, ...options }: ControlOptions) {
+export function startControl({ store, kube, log, clock, keep, ...options }: ControlOptions) {
   /** Ends the loops; what they have under way goes on until `calls` ends it. */
   const loops = new AbortController();
   const calls = new AbortController();
   // Pauses and ages are measured by a clock that does not jump; what the cluster wrote down is held against the real one.
-  const shared = { store, kube, log, clock: createSteadyClock(clock), signal: calls.signal };
+  const shared = { store, kube, log, clock: createSteadyClock(clock, options.uptime), signal: calls.signal };
 
   const observer = startObserver({ store, kube, log, signal: loops.signal });
   const dispatcher = createDispatcher({ ...shared, ...options });
   const lastWords = createLastWords({ ...shared, clock, jobs: observer.jobs, pods: observer.pods });
   const canceller = createCanceller({ ...shared, beforeDelete: lastWords.listen });
   const logKeeper = createLogKeeper(shared);
+  const { isSeeing } = observer;
+  const podRefusals = createPodRefusals({ store, kube, log, isSeeing, signal: loops.signal });
+  const startDeadline = createStartDeadline({
+    store,
+    log,
+    isSeeing,
+    refresh: () => refreshPods(loops.signal),
+    startDeadlineSeconds: options.startDeadlineSeconds,
+  });
+  const janitor = createJanitor({ store, keep, clock, signal: loops.signal });
 
-  const pace = { signal: loops.signal, log, intervalMs: lookEveryMs };
+  const health = createLoopsHealth({ clock });
+  const pace = { signal: loops.signal, log, health, intervalMs: lookEveryMs };
   const onCommit = { ...pace, wake: store.onCommit };
 
   /** Nothing is sent before both watches have told what is there: a claim of an earlier life may be answered by it. */
@@ -71,13 +88,21 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       every({ ...onCommit, name: 'canceller' }, canceller.runOnce),
       every({ ...onCommit, name: 'log keeper' }, logKeeper.runOnce),
       every({ ...onCommit, name: 'last words' }, lastWords.runOnce),
+      every({ ...pace, name: 'start deadline' }, startDeadline.runOnce),
+      every({ ...pace, name: 'pod refusals' }, podRefusals.runOnce),
+      every({ ...pace, name: 'janitor', intervalMs: tidyEveryMs }, janitor.runOnce),
     ]);
   }
 
   const running = runLoops();
 
-  function readiness(): Readiness {
-    const { jobs, pods, owed } = observer.status();
+  /** Looks at the pods anew, for at most 5 s; false if the cluster or the store did not answer. Calls that come together share one look. */
+  function refreshPods(signal: AbortSignal): Promise<boolean> {
+    return observer.refreshPods(AbortSignal.any([signal, AbortSignal.timeout(refreshPatienceMs)]));
+  }
+
+  function readiness(): ControlHealth {
+    const { jobs, pods, owed, faults, orphans } = observer.status();
     const hold = dispatcher.hold();
     const failing = canceller.failing();
     const degraded = [
@@ -86,17 +111,23 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       ...(hold === null ? [] : [hold.explanation]),
       ...(failing === 0 ? [] : [`${failing} cancels could not be carried out yet.`]),
       ...(owed === 0 ? [] : [`${owed} observations could not be stored yet.`]),
+      ...health.complaints(),
     ];
-    return { ready: jobs.synced && pods.synced, degraded };
+    const now = clock();
+    return {
+      ready: jobs.synced && pods.synced,
+      degraded,
+      watches: { jobs: toWatchHealth(jobs, now), pods: toWatchHealth(pods, now) },
+      observations: { owed, faults, orphans },
+      dispatch: { held: hold?.reason ?? null, outcomes: dispatcher.outcomes() },
+      loops: health.all(),
+    };
   }
 
   return {
     readiness,
 
-    /** Looks at the pods anew, for at most 5 s; false if the cluster or the store did not answer. Calls that come together share one look. */
-    refreshPods(signal: AbortSignal): Promise<boolean> {
-      return observer.refreshPods(AbortSignal.any([signal, AbortSignal.timeout(refreshPatienceMs)]));
-    },
+    refreshPods,
 
     /** Starts nothing more, waits for what is under way (logs are left to the next start), and resolves when all has ended. */
     async stop(): Promise<void> {
@@ -107,5 +138,17 @@ export function startControl({ store, kube, log, clock, ...options }: ControlOpt
       clearTimeout(patience);
       await Promise.all([logKeeper.idle(), lastWords.idle(), observer.done]);
     },
+  };
+}
+
+type WatchStatus = ReturnType<Reflector<unknown>['status']>;
+
+function toWatchHealth({ lastSyncAt, lastProofAt, restarts, faults }: WatchStatus, now: Date) {
+  return {
+    lastSyncAt: lastSyncAt?.toISOString() ?? null,
+    // A clock that was set back must not show a watch that is ahead of the cluster.
+    lagSeconds: lastProofAt === null ? null : Math.max(0, now.getTime() - lastProofAt.getTime()) / 1000,
+    restarts,
+    faults,
   };
 }

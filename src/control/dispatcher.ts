@@ -14,7 +14,9 @@ import type { CreateOutcome } from '../kube/create-outcome.ts';
 import { toJobManifest } from '../kube/job-manifest.ts';
 import type { DispatchItem } from '../store/dispatch.ts';
 import type { Store } from '../store/store.ts';
-import { needsPeople, toHold } from './holds.ts';
+import { createDispatchTally } from './dispatch-tally.ts';
+import type { DispatchOutcome } from './dispatch-tally.ts';
+import { isOvertaxed, needsPeople, toHold } from './holds.ts';
 import type { Waiting } from './holds.ts';
 import { createPacing, toPauseMs } from './pacing.ts';
 
@@ -52,9 +54,10 @@ const clockSkewMs = 5000;
 
 export function createDispatcher(options: DispatcherOptions) {
   const { store, kube, maxActive, log, clock, signal } = options;
-  const pacing = createPacing({ clock, random: Math.random });
+  const pacing = createPacing({ clock, random: Math.random, most: createsAtOnce });
   const attempts = new Map<string, Attempt>();
   const underWay = new Map<string, Promise<void>>();
+  const tally = createDispatchTally();
 
   /** Starts as many creates as there is room for, and does not wait for their end. */
   function runOnce(): { started: number } {
@@ -66,37 +69,45 @@ export function createDispatcher(options: DispatcherOptions) {
       else if (attempt.sent !== null && !underWay.has(id) && attempt.retryAt + forgetAfterMs < now)
         attempts.delete(id);
     }
-    const width = pacing.width(createsAtOnce) - underWay.size;
+    const width = pacing.width() - underWay.size;
     if (width <= 0 || signal.aborted) return { started: 0 };
     let room = maxActive - store.countInCluster();
+    let places = maxActive - store.countCreated() - underWay.size;
     let started = 0;
     for (const item of store.nextToDispatch(width, inHand)) {
       if (item.claimedAt === null) {
         if (room <= 0 || !store.claimDispatch(item.id)) continue;
         room -= 1;
       }
-      const work = dispatch(item).finally(() => underWay.delete(item.id));
+      const work = dispatch(item, { maySend: places > 0 }).finally(() => underWay.delete(item.id));
+      places -= 1;
       underWay.set(item.id, work);
       started += 1;
     }
     return { started };
   }
 
-  async function dispatch(item: DispatchItem): Promise<void> {
+  /** Without `maySend` the cluster is only asked: of a restored backup all that waited is claimed, more than there are places. */
+  async function dispatch(item: DispatchItem, { maySend }: { maySend: boolean }): Promise<void> {
     const attempt = attempts.get(item.id) ?? toFirstAttempt(item);
     attempts.set(item.id, attempt);
     attempt.tries += 1;
     try {
-      if (attempt.createdUid !== null) adopt(item, attempt, attempt.createdUid);
-      else if (isRepeatable(item, attempt)) await create(item, attempt);
-      else await look(item, attempt, { mayRepeat: false });
+      tally.add(await tryOnce(item, attempt, maySend));
     } catch (err) {
       if (signal.aborted) return;
+      tally.add('failed');
       // The row stays claimed and is taken up again; nothing is lost by waiting.
       retryLater(attempt);
       const level = err instanceof AppError ? 'warn' : 'error';
       log[level]({ err, jobId: item.id }, 'a dispatch failed, and is tried again');
     }
+  }
+
+  async function tryOnce(item: DispatchItem, attempt: Attempt, maySend: boolean): Promise<DispatchOutcome> {
+    if (attempt.createdUid !== null) return adopt(item, attempt, attempt.createdUid);
+    if (maySend && isRepeatable(item, attempt)) return create(item, attempt);
+    return look(item, attempt, { mayRepeat: false });
   }
 
   /** A claim that is not from this life of the process may have been sent at once, and as late as a moment ago. */
@@ -111,7 +122,7 @@ export function createDispatcher(options: DispatcherOptions) {
     return clock().getTime() + createTimeoutMs < sent.firstAt + item.spec.ttlSecondsAfterFinished * 1000;
   }
 
-  async function create(item: DispatchItem, attempt: Attempt): Promise<void> {
+  async function create(item: DispatchItem, attempt: Attempt): Promise<DispatchOutcome> {
     const manifest = toManifest(item);
     const before = attempt.sent;
     const sentAt = clock().getTime();
@@ -123,15 +134,14 @@ export function createDispatcher(options: DispatcherOptions) {
     switch (outcome.kind) {
       case 'created':
         adopt(item, attempt, outcome.observation.uid);
-        return;
+        return 'created';
       case 'already-exists':
-        await look(item, attempt, { mayRepeat: true });
-        return;
+        return look(item, attempt, { mayRepeat: true });
       case 'refused':
         settle(item, () =>
           store.settleRefused(item.id, { reason: outcome.reason, message: outcome.message }),
         );
-        return;
+        return 'refused';
       case 'unknown':
         retryLater(attempt);
         log.warn(
@@ -139,9 +149,10 @@ export function createDispatcher(options: DispatcherOptions) {
           'the outcome of a create is unknown',
         );
         wait(item, outcome);
-        return;
+        return outcome.sent ? 'unknown' : 'unsent';
       default:
         wait(item, outcome);
+        return outcome.kind;
     }
   }
 
@@ -150,37 +161,41 @@ export function createDispatcher(options: DispatcherOptions) {
     item: DispatchItem,
     attempt: Attempt,
     { mayRepeat }: { mayRepeat: boolean },
-  ): Promise<void> {
+  ): Promise<DispatchOutcome> {
     const found = await kube.findJob(item.kubernetesName, signal);
-    if (found?.jobId === item.id) {
-      adopt(item, attempt, found.observation.uid);
-      return;
-    }
+    if (found?.jobId === item.id) return adopt(item, attempt, found.observation.uid);
     const mayArrive = clock().getTime() < (attempt.sent?.lastAt ?? 0) + lateCommitMs;
     if (mayRepeat) {
       // Somebody else's object: it is left alone, and so is the name, which ours never had.
       if (found !== undefined) {
         store.renameJob(item.id, { kubernetesName: item.generateName + drawNameSuffix(options.random) });
         attempt.sent = null;
-      } else retryLater(attempt);
-    } else if (found === undefined && mayArrive) {
-      retryLater(attempt);
-    } else {
+        return 'renamed';
+      }
+    } else if (found === undefined && !mayArrive && isRepeatable(item, attempt)) {
+      // Not there within the TTL, and not on its way: it was never made.
+      store.releaseClaim(item.id);
+      attempts.delete(item.id);
+      return 'released';
+    } else if (!isRepeatable(item, attempt) && (found !== undefined || !mayArrive)) {
       settle(item, () => store.settleUnknown(item.id, { message: lostMessage }));
+      return 'lost';
     }
+    retryLater(attempt);
+    return 'unknown';
   }
 
   /** Kept in mind until the store has it: by the time that it takes it, the Job may have come and gone. */
-  function adopt(item: DispatchItem, attempt: Attempt, uid: string): void {
+  function adopt(item: DispatchItem, attempt: Attempt, uid: string): DispatchOutcome {
     attempt.createdUid = uid;
     settle(item, () => store.settleCreated(item.id, { uid }));
+    return 'adopted';
   }
 
   function settle(item: DispatchItem, commit: () => void): void {
     commit();
     attempts.delete(item.id);
-    if (pacing.current() !== null) log.info('dispatch goes on');
-    pacing.release();
+    if (pacing.release()) log.info('dispatch goes on');
   }
 
   /**
@@ -195,7 +210,8 @@ export function createDispatcher(options: DispatcherOptions) {
     const hold = toHold(outcome, kube.namespace);
     const level = needsPeople(hold) ? 'error' : 'warn';
     if (pacing.current()?.reason !== hold.reason) log[level]({ ...hold }, 'dispatch waits');
-    pacing.hold(hold, 'retryAfterMs' in outcome ? outcome.retryAfterMs : null);
+    const forMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : null;
+    pacing.hold(hold, { forMs, overtaxed: isOvertaxed(outcome) });
     store.noteQueued(item.id, hold);
   }
 
@@ -224,6 +240,8 @@ export function createDispatcher(options: DispatcherOptions) {
     },
     /** Why creates wait, or null. */
     hold: pacing.current,
+    /** How many tries had which outcome, since the start. */
+    outcomes: tally.counts,
   };
 }
 

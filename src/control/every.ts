@@ -1,13 +1,16 @@
 import type { Logger } from 'pino';
+import type { LoopsHealth } from './loop-health.ts';
 
 export type EveryOptions = {
-  /** For the log. */
+  /** Its own, for the log and for its health. */
   name: string;
   intervalMs: number;
   /** Part of the interval that is drawn at random on top, so that loops do not march in step. */
   jitter?: number;
   signal: AbortSignal;
   log: Logger;
+  /** Where its runs are recorded. */
+  health: Pick<LoopsHealth, 'record'>;
   /** Subscribes to what calls for a run before its time; returns the way to stop that. */
   wake?: (listener: () => void) => () => void;
 };
@@ -17,10 +20,11 @@ const pauseAfterFailureMs = 1000;
 
 /**
  * Runs again and again, never two at once, until the signal aborts; resolves when the last run has ended. A call that comes during
- * a run leads to one more. A run that throws is logged, and the loop goes on.
+ * a run leads to one more. A run that throws is logged and counted, and the loop goes on.
  */
 export async function every(options: EveryOptions, runOnce: () => unknown): Promise<void> {
   const { name, intervalMs, jitter = 0.1, signal, log } = options;
+  const record = options.health.record(name);
   let isCalled = false;
   let rouse: (() => void) | null = null;
   const unsubscribe = options.wake?.(() => {
@@ -47,11 +51,14 @@ export async function every(options: EveryOptions, runOnce: () => unknown): Prom
 
   while (!signal.aborted) {
     isCalled = false;
+    record.began();
     try {
       await runOnce();
+      record.succeeded();
       await rest(intervalMs * (1 + jitter * Math.random()), false);
     } catch (err) {
       if (signal.aborted) break;
+      record.failed(err);
       log.error({ err, loop: name }, 'a loop failed, and goes on');
       await rest(Math.min(intervalMs, pauseAfterFailureMs), true);
     }

@@ -38,6 +38,9 @@ const wordings: Record<Waiting['kind'] | 'unsent', Wording> = {
   },
 };
 
+/** Every reason there is, for whoever shows which one holds. */
+export const holdReasons = [...new Set(Object.values(wordings).map(({ reason }) => reason))];
+
 /** Holds that do not pass by themselves. */
 const forPeople = new Set(['Forbidden', 'NamespaceMissing']);
 
@@ -46,6 +49,11 @@ export function toHold(outcome: Waiting, namespace: string): Hold {
   const { reason, explain } = wordings[isUnsent ? 'unsent' : outcome.kind];
   const said = 'message' in outcome ? outcome.message : '';
   return { reason, explanation: explain({ said, namespace }) };
+}
+
+/** The cluster could not follow, where a full quota or a want of rights is nothing that fewer creates at once would mend. */
+export function isOvertaxed({ kind }: Waiting): boolean {
+  return kind === 'slow-down' || kind === 'quota-race' || kind === 'unknown';
 }
 
 export function needsPeople({ reason }: Hold): boolean {

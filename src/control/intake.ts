@@ -8,13 +8,18 @@ import { drawNameSuffix, toNamePrefix } from '../core/names.ts';
 import type { Store } from '../store/store.ts';
 
 type IntakeOptions = {
-  store: Pick<Store, 'acceptJob' | 'findSummary' | 'requestCancel'>;
+  store: Pick<Store, 'acceptJob' | 'findSummary' | 'groupCommit' | 'requestCancel'>;
   clock: () => Date;
   /** Fills the bytes it is given, as node:crypto's randomFillSync does. */
   random: (bytes: Uint8Array) => Uint8Array;
   workerImage: string;
   namespace: string;
+  /** Jobs that may wait in the queue; beyond them new ones are refused, `unavailable`. */
+  maxQueued: number;
 };
+
+/** A full queue drains at the pace of the cluster, a few jobs a second: sooner there would hardly be more room. */
+const retryAfterSeconds = 10;
 
 type Draft = {
   id: string | null;
@@ -28,9 +33,15 @@ type Draft = {
 export type Intake = ReturnType<typeof createIntake>;
 
 /** Wishes of people and programs on their way into the store. None of them waits for the cluster. */
-export function createIntake({ store, clock, random, workerImage, namespace }: IntakeOptions) {
-  /** The new job, or the one that the same key or id with the same request made before. Throws AppError `conflict`. */
-  function accept(request: JobRequest, { idempotencyKey }: { idempotencyKey: string | null }): Accepted {
+export function createIntake({ store, clock, random, workerImage, namespace, maxQueued }: IntakeOptions) {
+  /**
+   * The new job, or the one that the same key or id with the same request made before; on the disk when the promise resolves.
+   * Rejects with AppError `conflict`, or `unavailable` when too many jobs wait.
+   */
+  function accept(
+    request: JobRequest,
+    { idempotencyKey }: { idempotencyKey: string | null },
+  ): Promise<Accepted> {
     return keep({
       id: request.id ?? null,
       name: request.name,
@@ -41,8 +52,8 @@ export function createIntake({ store, clock, random, workerImage, namespace }: I
     });
   }
 
-  /** A new job with the same name and spec, and an id of its own. Throws AppError `not-found`. */
-  function rerun(id: string): Accepted {
+  /** A new job with the same name and spec, and an id of its own. Rejects with AppError `not-found`, or as `accept` does. */
+  async function rerun(id: string): Promise<Accepted> {
     const job = store.findSummary(id);
     if (job === undefined) throw noSuchJob();
     const { name, spec } = job;
@@ -65,16 +76,23 @@ export function createIntake({ store, clock, random, workerImage, namespace }: I
     return { kind };
   }
 
-  function keep({ id, ...draft }: Draft): Accepted {
+  async function keep({ id, ...draft }: Draft): Promise<Accepted> {
     const generateName = `${toNamePrefix(draft.name)}-`;
-    const outcome = store.acceptJob({
+    const job = {
       ...draft,
       id: id ?? ulid(clock().getTime(), draw),
+      idGiven: id !== null,
       namespace,
       generateName,
       // Drawn once and for all: a create that is repeated under this name can never make a second Job.
       kubernetesName: generateName + drawNameSuffix(random),
-    });
+    };
+    const outcome = await store.groupCommit(() => store.acceptJob(job, { maxQueued }));
+    if (outcome.kind === 'queue-full') {
+      throw new AppError('unavailable', `The queue is full (${maxQueued} waiting); try again later.`, {
+        retryAfterSeconds,
+      });
+    }
     if (outcome.kind !== 'conflict') return outcome;
     throw new AppError(
       'conflict',

@@ -17,6 +17,7 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   /** What the store could not take (a full disk), by object; the latest word replaces an older one. */
   const owed = new Map<string, () => void>();
   const orphans = new Set<string>();
+  let faults = 0;
   /** Read before the first lists begin, which then serve as the other half of the first compare. */
   let believedAtStart: Unsettled[] | null = store.listUnsettled();
   const firstSync = Promise.withResolvers<void>();
@@ -28,8 +29,10 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
       owed.delete(uid);
       return 'told';
     } catch (err) {
-      if (!owed.has(uid))
+      if (!owed.has(uid)) {
+        faults += 1;
         log.error({ err, uid }, 'an observation could not be stored, and is kept for another try');
+      }
       owed.set(uid, commit);
       return isUnavailable(err) ? 'store-unavailable' : 'refused';
     }
@@ -42,6 +45,7 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
         look();
       } catch (err) {
         if (isUnavailable(err)) throw err;
+        faults += 1;
         log.error({ err, uid }, 'the last look at an object could not be stored');
       }
       leave();
@@ -160,7 +164,17 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     jobs: jobs.items,
     pods: pods.items,
 
-    status: () => ({ jobs: jobs.status(), pods: pods.status(), owed: owed.size }),
+    /** Both watches run: what they have not told has not happened, as far as anyone can tell. */
+    isSeeing: () => [jobs.status(), pods.status()].every(({ synced, error }) => synced && error === null),
+
+    status: () => ({
+      jobs: jobs.status(),
+      pods: pods.status(),
+      owed: owed.size,
+      /** Observations that the store did not take at once. */
+      faults,
+      orphans: orphans.size,
+    }),
 
     done: Promise.all([jobs.done, pods.done]),
   };

@@ -10,34 +10,71 @@ export function toPauseMs(tries: number): number {
 }
 
 /**
- * Keeps creates away from a cluster that said (or showed) that it wants none now. After a hold a single create goes first; only
- * when the cluster takes it are the others let through again.
+ * Keeps creates to what the cluster takes. The window is how many may be under way: one more for every full window that the cluster
+ * took, up to `most`, and half of it (at least 1) each time that the cluster is overtaxed. A hold keeps all of them back; after it a
+ * single create goes first, and when the cluster takes it, the window is what it was cut to.
+ *
+ * Creates that were under way together share one fate: they cut the window once, and one that is taken does not end the hold that
+ * another one called for.
  */
-export function createPacing({ clock, random }: { clock: () => Date; random: () => number }) {
+export function createPacing({
+  clock,
+  random,
+  most,
+}: {
+  clock: () => Date;
+  random: () => number;
+  most: number;
+}) {
+  let window = most;
+  let taken = 0;
   let hold: Hold | null = null;
+  let heldFrom = 0;
   let heldUntil = 0;
   let holdsInARow = 0;
 
+  /** A clock that was set back to before the hold began has ended it, or it might last for hours. */
+  function isHeld(): boolean {
+    const now = clock().getTime();
+    return hold !== null && heldFrom <= now && now < heldUntil;
+  }
+
   return {
-    /** How many creates may be under way, of `most`. */
-    width(most: number): number {
-      if (hold === null) return most;
-      return clock().getTime() >= heldUntil ? 1 : 0;
+    /** How many creates may be under way. */
+    width(): number {
+      if (hold === null) return window;
+      return isHeld() ? 0 : 1;
     },
 
-    /** For `forMs` as the cluster said, or doubling from hold to hold; with up to half as much at random on top. */
-    hold(why: Hold, forMs: number | null = null): void {
+    /**
+     * For `forMs` as the cluster said, or doubling from hold to hold; with up to half as much at random on top. `overtaxed`: fewer
+     * at once might have been taken.
+     */
+    hold(why: Hold, { forMs, overtaxed }: { forMs: number | null; overtaxed: boolean }): void {
       const now = clock().getTime();
-      // Creates that were under way together and are told the same count once.
-      if (hold === null || now >= heldUntil) holdsInARow += 1;
+      if (!isHeld()) {
+        holdsInARow += 1;
+        if (overtaxed) window = Math.max(1, Math.floor(window / 2));
+        taken = 0;
+        heldFrom = now;
+        heldUntil = now;
+      }
       hold = why;
-      heldUntil = now + (forMs ?? toPauseMs(holdsInARow) * (1 + random() / 2));
+      heldUntil = Math.max(heldUntil, now + (forMs ?? toPauseMs(holdsInARow) * (1 + random() / 2)));
     },
 
-    /** The cluster took a create, or said something about that one alone. */
-    release(): void {
+    /** The cluster took a create, or said something about that one alone. True where this ended a hold. */
+    release(): boolean {
+      if (isHeld()) return false;
+      const wasHeld = hold !== null;
       hold = null;
       holdsInARow = 0;
+      if (window < most) taken += 1;
+      if (taken >= window) {
+        window += 1;
+        taken = 0;
+      }
+      return wasHeld;
     },
 
     current: (): Hold | null => hold,

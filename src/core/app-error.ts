@@ -17,15 +17,22 @@ export type Fault = { pointer: string; detail: string };
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly faults: readonly Fault[];
+  /** When another try may succeed, where that is known. */
+  readonly retryAfterSeconds: number | null;
 
   constructor(
     code: ErrorCode,
     message: string,
-    { faults = [], cause }: { faults?: Fault[]; cause?: unknown } = {},
+    {
+      faults = [],
+      retryAfterSeconds = null,
+      cause,
+    }: { faults?: Fault[]; retryAfterSeconds?: number | null; cause?: unknown } = {},
   ) {
     super(message, { cause });
     this.name = 'AppError';
     this.code = code;
     this.faults = faults;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }

@@ -1,8 +1,8 @@
 import { explainEnd, explainWait } from './explain.ts';
 import type { Reason } from './explain.ts';
-import type { End, JobFacts } from './facts.ts';
+import type { End, JobFacts, ReportFact } from './facts.ts';
 import type { JobState } from './job-state.ts';
-import { hasEnded, hasRun, hasSucceeded } from './pod.ts';
+import { hasEnded, hasRun, hasSucceeded, wasEndedByIdler } from './pod.ts';
 import { ERROR, SUCCESS } from './report.ts';
 
 export type Decision = {
@@ -37,19 +37,19 @@ function endOf(facts: JobFacts): End | null {
   if (facts.cancel !== null && !facts.claimed) return 'NeverDispatched';
   if (facts.job === null) return null;
   if (hasCondition(facts, 'Failed')) return 'Failed';
-  if (hasCondition(facts, 'Complete')) return isErrorStillOpen(facts) ? null : 'Complete';
+  if (hasCondition(facts, 'Complete')) return isExitStillOpen(facts) ? null : 'Complete';
   if (!facts.job.gone || facts.pods.some((pod) => !pod.gone)) return null;
   return facts.pods.filter(hasSucceeded).length >= facts.completions ? 'Complete' : 'Gone';
 }
 
 /**
- * The Job's end can overtake its pod's (two watches). An ERROR report is settled by how that very pod exited, so
- * the end waits until the pod is seen to have ended, or has left the cluster; for one that nobody has seen yet, until the Job
+ * The Job's end can overtake its pod's (two watches). Where a pod reported ERROR, or did no work, the end is settled by how the pods
+ * exited, so it waits until they are seen to have ended, or have left the cluster; for pods that nobody has seen yet, until the Job
  * has left, which its TTL bounds.
  */
-function isErrorStillOpen(facts: JobFacts): boolean {
-  if (facts.completions > 1 || facts.job?.gone === true) return false;
-  if (reported(facts, SUCCESS) || !reported(facts, ERROR)) return false;
+function isExitStillOpen(facts: JobFacts): boolean {
+  if (facts.completions > 1 || facts.job?.gone === true || reported(facts, SUCCESS)) return false;
+  if (!reported(facts, ERROR) && facts.idlers.length === 0) return false;
   return facts.pods.length === 0 || facts.pods.some((pod) => !pod.gone && !hasEnded(pod));
 }
 
@@ -57,7 +57,9 @@ function finalState(facts: JobFacts, end: End): JobState {
   if (end === 'Refused') return 'FAILED';
   const listens = facts.completions === 1;
   if (listens && reported(facts, SUCCESS)) return 'SUCCEEDED';
-  if (end === 'Complete') return listens && isErrorByTheOnlyRun(facts) ? 'FAILED' : 'SUCCEEDED';
+  if (end === 'Complete') {
+    return listens && (isErrorByTheOnlyRun(facts) || wasEndedByIdler(facts)) ? 'FAILED' : 'SUCCEEDED';
+  }
   if (facts.cancel !== null) return facts.cancel.cause === 'User' ? 'CANCELLED' : 'FAILED';
   if (end === 'Failed' || (listens && reported(facts, ERROR))) return 'FAILED';
   return 'LOST';
@@ -68,7 +70,10 @@ function isErrorByTheOnlyRun(facts: JobFacts): boolean {
   const pod = facts.pods[0];
   if (pod === undefined || wasRetried(facts)) return false;
   const sameRun = facts.reports.some(
-    ({ terminal, podUid }) => terminal === ERROR && (podUid === null || podUid === pod.uid),
+    (report) =>
+      report.terminal === ERROR &&
+      isHeard(facts, report) &&
+      (report.podUid === null || report.podUid === pod.uid),
   );
   return sameRun && (pod.exitCode === 0 || pod.phase === 'Succeeded');
 }
@@ -96,7 +101,21 @@ function discrepancyOf(facts: JobFacts, end: End, state: JobState): string | nul
 }
 
 function reported(facts: JobFacts, terminal: typeof SUCCESS | typeof ERROR): boolean {
-  return facts.reports.some((report) => report.terminal === terminal);
+  return facts.reports.some((report) => report.terminal === terminal && isHeard(facts, report));
+}
+
+/**
+ * A termination message speaks for a pod whose every report was lost. Once there is a terminal report that is the pod's own, or may be,
+ * the message counts for nothing, whichever of the two came first.
+ */
+function isHeard({ reports }: JobFacts, { source, podUid }: ReportFact): boolean {
+  if (source === 'report') return true;
+  return !reports.some(
+    (other) =>
+      other.source === 'report' &&
+      other.terminal !== null &&
+      (other.podUid === null || other.podUid === podUid),
+  );
 }
 
 function hasCondition(facts: JobFacts, type: string): boolean {

@@ -1,6 +1,6 @@
 import type { End, JobFacts, PodFact } from './facts.ts';
 import type { JobState } from './job-state.ts';
-import { hasFailedByItself } from './pod.ts';
+import { hasFailedByItself, wasEndedByIdler } from './pod.ts';
 
 /** Why a job waits or ended so: a word for programs and a sentence for people. */
 export type Reason = { reason: string | null; explanation: string | null };
@@ -35,7 +35,20 @@ const saysMore = new Set<string | null>(['OOMKilled', 'Evicted', 'StartError']);
 
 export function explainWait(facts: JobFacts): Reason {
   const stuck = facts.pods.find((pod) => !pod.gone && isStuck(pod));
-  return stuck === undefined ? nothing : toReason(stuck.reason ?? 'Pending', stuck.message);
+  if (stuck !== undefined) return toReason(stuck.reason ?? 'Pending', stuck.message);
+  return explainRefusal(facts) ?? nothing;
+}
+
+/** Once a pod was seen, an earlier refusal says nothing any more. */
+function explainRefusal({ podRefusal, pods }: JobFacts): Reason | null {
+  if (podRefusal === null || pods.length > 0) return null;
+  const { reason, explanation } = toReason('FailedCreate', podRefusal);
+  return { reason: podRefusal.includes('exceeded quota') ? 'QuotaExceeded' : reason, explanation };
+}
+
+/** What keeps a pod from starting, as a sentence; null where nothing does, or nothing worth a word. */
+export function toHindrance(pod: Pick<PodFact, 'phase' | 'reason' | 'message'>): string | null {
+  return isStuck(pod) ? toReason(pod.reason ?? '', pod.message).explanation : null;
 }
 
 /** It waits, and says why. */
@@ -59,8 +72,13 @@ export function explainEnd(facts: JobFacts, end: End, state: JobState): Reason {
   }
   const pod = culprit(facts);
   if (end === 'Failed') return explainFailure(facts, pod);
+  if (end === 'Complete' && wasEndedByIdler(facts))
+    return { reason: 'StartedTwice', explanation: startedTwice };
   return { reason: 'Error', explanation: `The worker reported ERROR${pod === null ? '' : exitOf(pod)}.` };
 }
+
+const startedTwice =
+  'Kubernetes started two pods for this task, and took the exit of the idle one for success before the other had done its work.';
 
 function explainFailure(facts: JobFacts, pod: PodFact | null): Reason {
   const verdict = facts.job?.conditions.find(
@@ -68,11 +86,11 @@ function explainFailure(facts: JobFacts, pod: PodFact | null): Reason {
   );
   const word = verdict?.reason ?? 'Failed';
   if (pod !== null && saysMore.has(pod.reason)) return toReason(pod.reason ?? word, pod.message);
-  if (word === 'DeadlineExceeded' && pod !== null && pod.startedAt === null && isTelling(pod.reason)) {
-    const cause = toReason(pod.reason ?? word, pod.message);
+  const hindrance = word === 'DeadlineExceeded' ? hindranceOf(facts, pod) : null;
+  if (hindrance !== null) {
     return {
       reason: word,
-      explanation: `The job never started within its activeDeadlineSeconds. ${cause.explanation}`,
+      explanation: `The job never started within its activeDeadlineSeconds. ${hindrance}`,
     };
   }
   const exit = pod === null ? '' : exitOf(pod);
@@ -81,9 +99,16 @@ function explainFailure(facts: JobFacts, pod: PodFact | null): Reason {
 }
 
 function startDeadline(facts: JobFacts): Reason {
-  const waiting = lastPod(facts.pods)?.reason ?? null;
-  const cause = waiting === null ? '' : ` The last word was ${waiting}.`;
+  const waiting = facts.pods.filter((pod) => pod.waitedFor !== null);
+  const hindrance = hindranceOf(facts, lastPod(waiting) ?? lastPod(facts.pods));
+  const cause = hindrance === null ? '' : ` ${hindrance}`;
   return { reason: 'StartDeadline', explanation: `The job did not start in time and was removed.${cause}` };
+}
+
+/** What kept the pod from starting, or from being made. */
+function hindranceOf(facts: JobFacts, pod: PodFact | null): string | null {
+  if (pod === null) return explainRefusal(facts)?.explanation ?? null;
+  return pod.startedAt === null ? pod.waitedFor : null;
 }
 
 const nothing: Reason = { reason: null, explanation: null };

@@ -62,6 +62,8 @@ export type PodFact = PodObservation & {
   gone: boolean;
   /** It was seen to be deleted while it still ran: exit code 0 on SIGTERM is no success, as for Kubernetes itself. */
   stopped: boolean;
+  /** What was last seen to keep it from starting, as a sentence; a kubelet writes over it when the pod is removed. */
+  waitedFor: string | null;
 };
 
 export type ReportFact = {
@@ -70,6 +72,8 @@ export type ReportFact = {
   terminal: TerminalStatus | null;
   task: number;
   podUid: string | null;
+  /** `message`: nobody sent it; it stood in the termination message of its pod. */
+  source: 'report' | 'message';
 };
 
 /** How the create was settled: `refused` by the API server for good, or `unknown` for ever. */
@@ -87,7 +91,11 @@ export type JobFacts = {
   dispatch: DispatchOutcome | null;
   job: (JobObservation & { gone: boolean }) | null;
   pods: readonly PodFact[];
+  /** Why Kubernetes could make no pod, in its own words; the latest, and true only as long as no pod was seen. */
+  podRefusal: string | null;
   reports: readonly ReportFact[];
+  /** Pods, by uid, that Kubernetes started although another one held the task: they were sent home, and did no work. */
+  idlers: readonly string[];
   cancel: CancelFact | null;
 };
 

@@ -29,7 +29,7 @@ export function toFinishedAt(facts: JobFacts, startedAt: string | null, frame: F
  * Kubernetes writes whole seconds, so our own clock is the finer one for what has just happened; and no time may stand
  * before the job was accepted or lie in the future, or durations would turn negative.
  */
-function refine(at: string, { acceptedAt, now }: Frame): string {
+export function refine(at: string, { acceptedAt, now }: Frame): string {
   const time = Date.parse(at);
   if (Number.isNaN(time) || Math.abs(Date.parse(now) - time) < 2000 || time > Date.parse(now)) return now;
   return new Date(Math.max(time, Date.parse(acceptedAt))).toISOString();

@@ -1,4 +1,4 @@
-import type { PodFact, PodObservation } from './facts.ts';
+import type { JobFacts, PodFact, PodObservation } from './facts.ts';
 
 /** Its containers have run for the last time. One that has exited alone may be started again in the same pod. */
 export function hasEnded({ phase }: Pick<PodObservation, 'phase'>): boolean {
@@ -15,10 +15,15 @@ export function countRunsOver({ restarts, reason }: Pick<PodObservation, 'restar
   return reason === 'CrashLoopBackOff' ? restarts + 1 : restarts;
 }
 
-export function hasFailedByItself({ phase, stopped }: PodFact): boolean {
+export function hasFailedByItself({ phase, stopped }: Pick<PodFact, 'phase' | 'stopped'>): boolean {
   return phase === 'Failed' && !stopped;
 }
 
-export function hasSucceeded({ phase, stopped }: PodFact): boolean {
+export function hasSucceeded({ phase, stopped }: Pick<PodFact, 'phase' | 'stopped'>): boolean {
   return phase === 'Succeeded' && !stopped;
+}
+
+/** Of a complete Job: Kubernetes took the exit of a pod that was sent home for success, and stopped the one that worked. */
+export function wasEndedByIdler({ idlers, pods }: Pick<JobFacts, 'idlers' | 'pods'>): boolean {
+  return idlers.length > 0 && !pods.some((pod) => hasSucceeded(pod) && !idlers.includes(pod.uid));
 }

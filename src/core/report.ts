@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { deepestResult, isNestedWithin, largestResult, longestMessage } from './report-limits.ts';
+import {
+  deepestResult,
+  isNestedWithin,
+  largestResult,
+  longestMessage,
+  longestTerminationMessage,
+} from './report-limits.ts';
 
 /** The words with which a worker ends its story; anything else is free text on the way. */
 export const SUCCESS = 'SUCCESS';
@@ -55,6 +61,20 @@ export const reportSchema = z.strictObject({
     .describe('The first report with it claims (job, task) for this pod'),
 });
 export type ReportInput = z.output<typeof reportSchema>;
+
+/** Who speaks in a termination message, Kubernetes knows. */
+const outcomeSchema = reportSchema.omit({ 'job-id': true, task: true, attempt: true, 'pod-uid': true });
+export type ReportedOutcome = z.output<typeof outcomeSchema>;
+
+/**
+ * The outcome that a worker left in its container's termination message, or null: any container may write anything there, and
+ * only what would pass as a terminal report is one.
+ */
+export function findOutcome(terminationMessage: string): ReportedOutcome | null {
+  if (Buffer.byteLength(terminationMessage) > longestTerminationMessage) return null;
+  const parsed = outcomeSchema.safeParse(fromJson(terminationMessage));
+  return parsed.success && terminalOf(parsed.data.status) !== null ? parsed.data : null;
+}
 
 /** The same as a form sends it: numbers and JSON as text, and an empty field is an absent one. */
 export const reportFormSchema = z

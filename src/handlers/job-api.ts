@@ -30,7 +30,7 @@ export function createJobApi({
       tag: 'Jobs',
       summary: 'Request a job',
       description:
-        'The answer is durable before it is sent. The same `Idempotency-Key`, or the same `id`, with the same body gives the same job again; with another body it is 409.',
+        'The answer is durable before it is sent; while too many jobs wait it is 503 with `Retry-After`. The same `Idempotency-Key`, or the same `id`, with the same body gives the same job again; with another body it is 409.',
       headers: z.object({
         'Idempotency-Key': z
           .string()
@@ -40,8 +40,8 @@ export function createJobApi({
       body: { types: ['json'], schema: jobRequestSchema },
       answers: { 202: accepted },
       problems: [400, 403, 409, 413, 415, 421, 503],
-      handle: ({ res, headers, body }) => {
-        const { job } = intake.accept(body, { idempotencyKey: headers['Idempotency-Key'] ?? null });
+      handle: async ({ res, headers, body }) => {
+        const { job } = await intake.accept(body, { idempotencyKey: headers['Idempotency-Key'] ?? null });
         sendAccepted(res, job);
       },
     }),
@@ -92,7 +92,10 @@ export function createJobApi({
       body: emptyBody,
       answers: { 202: accepted },
       problems: [400, 403, 404, 413, 415, 421, 503],
-      handle: ({ res, param }) => sendAccepted(res, intake.rerun(param('id')).job),
+      handle: async ({ res, param }) => {
+        const { job } = await intake.rerun(param('id'));
+        sendAccepted(res, job);
+      },
     }),
   ];
 }

@@ -61,7 +61,10 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       answers: { 303: { description: "To the job's page" } },
       problems: [400, 403, 409, 413, 415, 421, 503],
       showRefusal,
-      handle: ({ res, body }) => goTo(res, intake.accept(body, { idempotencyKey: null }).job.id),
+      handle: async ({ res, body }) => {
+        const { job } = await intake.accept(body, { idempotencyKey: null });
+        goTo(res, job.id);
+      },
     }),
     route({
       ...page,
@@ -93,7 +96,10 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       body: emptyBody,
       answers: { 303: { description: "To the new job's page" } },
       problems: [400, 403, 404, 413, 415, 421, 503],
-      handle: ({ res, param }) => goTo(res, intake.rerun(param('id')).job.id),
+      handle: async ({ res, param }) => {
+        const { job } = await intake.rerun(param('id'));
+        goTo(res, job.id);
+      },
     }),
   ];
 }

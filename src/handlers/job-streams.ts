@@ -43,6 +43,7 @@ export function createJobStreams({
       method: 'get',
       path: '/api/v1/events',
       kind: 'api',
+      isLasting: true,
       tag: 'Events',
       summary: 'Follow the events of all jobs',
       description: 'From now on, or after `Last-Event-ID` or `after` (0: from the very first).',
@@ -59,6 +60,7 @@ export function createJobStreams({
       method: 'get',
       path: '/api/v1/jobs/:id/events',
       kind: 'api',
+      isLasting: true,
       tag: 'Events',
       summary: "Read or follow a job's history",
       description:
@@ -96,6 +98,7 @@ export function createJobStreams({
       method: 'get',
       path: '/api/v1/jobs/:id/logs',
       kind: 'api',
+      isLasting: true,
       tag: 'Jobs',
       summary: "Read or follow a job's log",
       description: 'The bytes that the containers wrote. Works after the pods are gone.',

@@ -1,17 +1,22 @@
 import { z } from 'zod';
+import { readinessSchema } from '../core/readiness.ts';
+import type { ControlHealth } from '../core/readiness.ts';
+import type { Store } from '../store/store.ts';
 import { route } from './route.ts';
 import type { Route } from './route.ts';
 
-export type Readiness = () => { ready: boolean; degraded: string[] };
-
 const healthSchema = z.strictObject({ status: z.literal('ok') });
-const readinessSchema = z.strictObject({
-  ready: z.boolean(),
-  degraded: z.array(z.string()).describe('What does not work at the moment, a sentence each'),
-});
 
 /** For the kubelet and the like. Once ready, an outage of the cluster shows as `degraded`: reports must still come in. */
-export function createProbes({ readiness }: { readiness: Readiness }): Route[] {
+export function createProbes({
+  readiness,
+  store,
+  maxActive,
+}: {
+  readiness: () => ControlHealth;
+  store: Pick<Store, 'queueStatus'>;
+  maxActive: number;
+}): Route[] {
   return [
     route({
       method: 'get',
@@ -29,7 +34,7 @@ export function createProbes({ readiness }: { readiness: Readiness }): Route[] {
       path: '/readyz',
       kind: 'api',
       tag: 'Operation',
-      summary: 'Whether the first look at the cluster is done',
+      summary: 'Whether the first look at the cluster is done, and how the work goes since',
       forMachines: true,
       answers: {
         200: { description: 'Ready, though perhaps degraded', schema: readinessSchema },
@@ -37,8 +42,9 @@ export function createProbes({ readiness }: { readiness: Readiness }): Route[] {
       },
       problems: [400],
       handle: ({ res }) => {
-        const { ready, degraded } = readiness();
-        res.status(ready ? 200 : 503).json({ ready, degraded });
+        const health = readiness();
+        const queue = { ...store.queueStatus(), maxActive };
+        res.status(health.ready ? 200 : 503).json({ ...health, queue });
       },
     }),
   ];

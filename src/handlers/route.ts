@@ -41,6 +41,8 @@ type Description = {
   problems: readonly number[];
   /** No browser calls it: exempt from the Host and cross-site rules. */
   forMachines?: boolean;
+  /** Its answer may go on for as long as the client likes, so its length tells nothing of how fast we are. */
+  isLasting?: boolean;
 };
 
 export type Route = Description & {

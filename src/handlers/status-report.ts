@@ -30,18 +30,20 @@ export function createStatusReports({
   tokens,
   refreshPods,
 }: {
-  store: Pick<Store, 'addReport'>;
+  store: Pick<Store, 'addReport' | 'groupCommit'>;
   tokens: JobTokens;
   refreshPods: RefreshPods;
 }): Route[] {
+  const add = (report: ReportInput) => store.groupCommit(() => store.addReport(report));
+
   /**
    * Who is told that another pod holds the claim goes home, so it must be true: the holder may have ended unseen, and this pod be the
    * retry that is to do the work.
    */
   async function keep(report: ReportInput): Promise<ReportOutcome> {
-    const outcome = store.addReport(report);
+    const outcome = await add(report);
     if (outcome.kind !== 'claimed-by-another-pod') return outcome;
-    if (await refreshPods(AbortSignal.timeout(freshLookMs))) return store.addReport(report);
+    if (await refreshPods(AbortSignal.timeout(freshLookMs))) return add(report);
     throw new AppError(
       'unavailable',
       'Another pod holds the claim, and nobody can tell now whether it still runs.',

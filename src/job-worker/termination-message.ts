@@ -1,10 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { longestTerminationMessage } from '../core/report-limits.ts';
 import type { Environment } from './callback.ts';
 import { cutText } from './words.ts';
 import type { Outcome } from './words.ts';
-
-/** The kubelet cuts a longer one, and half a JSON document is none. */
-const longestBytes = 4096;
 
 /** The outcome as one line of JSON that fits: first without its result, then with a shorter message. */
 export function toTerminationMessage({ status, message, result }: Outcome): string {
@@ -22,7 +20,7 @@ export function toTerminationMessage({ status, message, result }: Outcome): stri
 }
 
 function fits(line: string): boolean {
-  return Buffer.byteLength(line) <= longestBytes;
+  return Buffer.byteLength(line) <= longestTerminationMessage;
 }
 
 /**

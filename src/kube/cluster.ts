@@ -9,6 +9,7 @@ import { toAppError } from './api-failure.ts';
 import type { Connection } from './connection.ts';
 import { toRefusal } from './create-outcome.ts';
 import type { CreateOutcome } from './create-outcome.ts';
+import { readPodRefusal } from './job-events.ts';
 import { toSeenJob, toSeenPod } from './observation.ts';
 import type { SeenJob, SeenPod } from './observation.ts';
 import { readLog } from './pod-log.ts';
@@ -161,6 +162,11 @@ export function createKube({
         clock,
         random,
       });
+    },
+
+    /** Why no pod of the Job with this uid could be made, or null: the cluster says so in events alone. */
+    findPodRefusal(jobUid: string, signal: AbortSignal): Promise<string | null> {
+      return readPodRefusal({ connection, namespace, jobUid }, signal);
     },
 
     /** What tells this cluster and namespace from every other; null if there is no such namespace. */

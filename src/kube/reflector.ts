@@ -32,10 +32,13 @@ export type Listener<T> = {
 type ReflectorStatus = {
   /** At least one list was complete. */
   synced: boolean;
-  lastEventAt: Date | null;
+  /** When the last complete list came. */
+  lastSyncAt: Date | null;
+  /** When the last sign came that the watch is current: a complete list, an event or a bookmark. */
+  lastProofAt: Date | null;
   /** Lists and watches that failed since the start. */
   restarts: number;
-  /** Objects that could not be read, or whose listener threw. */
+  /** Objects that could not be read, and listeners that threw. */
   faults: number;
   /** Why the watch does not run now; null when it does. */
   error: string | null;
@@ -91,7 +94,14 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
   const pace = { ...usualPace, ...options.pace };
   const log = options.log.child({ path });
   const items = new Map<string, T>();
-  const status: ReflectorStatus = { synced: false, lastEventAt: null, restarts: 0, faults: 0, error: null };
+  const status: ReflectorStatus = {
+    synced: false,
+    lastSyncAt: null,
+    lastProofAt: null,
+    restarts: 0,
+    faults: 0,
+    error: null,
+  };
   let resourceVersion = '';
   let mustList = true;
   let failures = 0;
@@ -101,13 +111,13 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
   let interrupt = new AbortController();
   let waiting: PromiseWithResolvers<void>[] = [];
 
-  /** Runs what may throw because of one object, so that the others do not suffer from it. */
+  /** Runs what may throw because of one event, so that the others do not suffer from it. */
   function shielded(handle: () => void): void {
     try {
       handle();
     } catch (err) {
       status.faults += 1;
-      log.error({ err }, 'an object of the cluster could not be handled');
+      log.error({ err }, 'what the cluster told could not be handled');
     }
   }
 
@@ -149,7 +159,8 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
       throw error;
     }
     status.synced = true;
-    listener.onSynced?.();
+    status.lastSyncAt = status.lastProofAt = clock();
+    shielded(() => listener.onSynced?.());
     for (const waiter of served) waiter.resolve();
   }
 
@@ -186,7 +197,7 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
       const { type, object } = eventSchema.parse(JSON.parse(line));
       if (type === 'ERROR') throw toBroken(object);
       failures = 0;
-      status.lastEventAt = clock();
+      status.lastProofAt = clock();
       resourceVersion = versionSchema.parse(object).metadata.resourceVersion;
       if (type === 'DELETED') shielded(() => forget(uidSchema.parse(object).metadata.uid));
       else if (type !== 'BOOKMARK') shielded(() => upsert(object));

@@ -110,5 +110,9 @@ export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | '
     });
   }
 
-  return { follow };
+  return {
+    follow,
+    /** How many follow now. */
+    countFollowers: () => followers,
+  };
 }

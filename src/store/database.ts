@@ -9,7 +9,7 @@ import { toSqliteCode } from './sqlite-code.ts';
 export type Sql = Database.Database;
 
 /** `JSpn` in a SQLite header: tells our file from any other database. */
-const applicationId = 0x4a53706e;
+export const applicationId = 0x4a53706e;
 
 /** Opens (or makes) the database, alone, durable and of this version; throws AppError `unavailable` with one sentence. */
 export function openDatabase(path: string): { db: Sql; close: () => void } {
@@ -47,8 +47,14 @@ function makeDirectory(path: string): void {
   }
 }
 
+/** What the write-ahead log is cut back to once a checkpoint has emptied it, in bytes. */
+const walSizeLimit = 16 * 1024 * 1024;
+
 function setUp(db: Sql, path: string): void {
+  // Before the first page is written, or never: what is removed later can then leave the file without a VACUUM.
+  db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma('journal_mode = WAL');
+  db.pragma(`journal_size_limit = ${walSizeLimit}`);
   // better-sqlite3 is compiled so that a re-opened WAL database falls back to NORMAL, which may lose the last commits.
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');
@@ -63,8 +69,8 @@ function setUp(db: Sql, path: string): void {
   migrate(db, path);
 }
 
-/** Before anything is written beside it. */
-function refuseForeign(path: string): void {
+/** Before anything is written beside it. A file that is not there, or is empty, is nobody's. */
+export function refuseForeign(path: string): void {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) return;
   if (!file.isFile()) throw new AppError('unavailable', `${path} is no file, so it cannot be the database.`);

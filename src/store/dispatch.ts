@@ -42,6 +42,11 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
   const inCluster = db
     .prepare('SELECT count(*) FROM jobs WHERE claimed_at IS NOT NULL AND finished_at IS NULL')
     .pluck();
+  const created = db
+    .prepare(
+      "SELECT count(*) FROM jobs WHERE claimed_at IS NOT NULL AND finished_at IS NULL AND dispatch = 'created'",
+    )
+    .pluck();
   const claim = db.prepare(
     `UPDATE jobs SET claimed_at = coalesce(claimed_at, ?) WHERE id = ? AND finished_at IS NULL AND dispatch IS NULL`,
   );
@@ -76,6 +81,11 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
   /** Jobs that hold a place: claimed and not final. */
   function countInCluster(): number {
     return Number(inCluster.get());
+  }
+
+  /** Those of them whose Kubernetes Job is known to exist. */
+  function countCreated(): number {
+    return Number(created.get());
   }
 
   /** Commits the claim before anything is sent; false where the job was cancelled, ended or settled meanwhile. */
@@ -134,6 +144,7 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
   return {
     nextToDispatch,
     countInCluster,
+    countCreated,
     claimDispatch,
     releaseClaim,
     settleCreated,

@@ -21,7 +21,8 @@ export function createEventLog(db: Sql) {
   const ofAll = db.prepare('SELECT * FROM job_events WHERE seq > ? ORDER BY seq LIMIT ?');
   const ofJob = db.prepare('SELECT * FROM job_events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?');
   const newestOfJob = db.prepare('SELECT * FROM job_events WHERE job_id = ? ORDER BY seq DESC LIMIT ?');
-  const last = db.prepare('SELECT coalesce(max(seq), 0) FROM job_events').pluck();
+  // Not the highest that is there: the newest events may have been removed, and readers follow by a number that never goes back.
+  const last = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'job_events'").pluck();
 
   /** At most `limit` events with a number above `after`, oldest first; of one job or of all. */
   function listEvents({
@@ -42,9 +43,9 @@ export function createEventLog(db: Sql) {
     return newestOfJob.all(jobId, limit).map((row) => eventRowSchema.parse(row));
   }
 
-  /** The number of the newest event; 0 where there is none yet. */
+  /** The number of the newest event, also where that was removed since; 0 where there was none yet. */
   function lastSeq(): number {
-    return Number(last.get());
+    return Number(last.get() ?? 0);
   }
 
   return { listEvents, listNewestEvents, lastSeq };

@@ -12,6 +12,7 @@ const reportFactRowSchema = z
     terminal: z.enum(['SUCCESS', 'ERROR']).nullable(),
     task: z.int(),
     pod_uid: z.string().nullable(),
+    source: z.enum(['report', 'message']),
   })
   .transform(({ pod_uid, ...report }): ReportFact => ({ ...report, podUid: pod_uid }));
 
@@ -19,7 +20,7 @@ const reportFactRowSchema = z
 export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
   // A chatty worker may have said thousands of things; only the first word and the terminal ones can decide anything.
   const reports = db.prepare(
-    `SELECT at, status, terminal, task, pod_uid FROM reports
+    `SELECT at, status, terminal, task, pod_uid, source FROM reports
      WHERE contradicts = 0 AND seq IN (
        SELECT min(seq) FROM reports WHERE job_id = @id
        UNION SELECT seq FROM reports WHERE job_id = @id AND terminal IS NOT NULL)
@@ -27,12 +28,14 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
   );
   // Of many completions they only tell that something runs, and when it began and ended.
   const outerReports = db.prepare(
-    `SELECT at, status, terminal, task, pod_uid FROM reports
+    `SELECT at, status, terminal, task, pod_uid, source FROM reports
      WHERE contradicts = 0 AND seq IN (
        SELECT min(seq) FROM reports WHERE job_id = @id
        UNION SELECT max(seq) FROM reports WHERE job_id = @id AND terminal IS NOT NULL)
      ORDER BY seq`,
   );
+
+  const idlers = db.prepare<[string], string>('SELECT pod_uid FROM idlers WHERE job_id = ?').pluck();
 
   return function loadFacts(row: JobRow): JobFacts {
     const { cancel_requested_at: at, cancel_cause: cause } = row;
@@ -44,6 +47,8 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
       job: toJobFact(row),
       pods: listPods(row),
       reports: said.all({ id: row.id }).map((report) => reportFactRowSchema.parse(report)),
+      idlers: idlers.all(row.id),
+      podRefusal: row.pod_refusal,
       cancel: at === null || cause === null ? null : { at, cause },
     };
   };

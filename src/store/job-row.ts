@@ -46,6 +46,7 @@ export const jobRowSchema = z.object({
   kubernetes_uid: text,
   observation: jsonColumn(jobObservationSchema).nullable(),
   gone: flag,
+  pod_refusal: text,
 });
 export type JobRow = z.output<typeof jobRowSchema>;
 

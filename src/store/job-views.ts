@@ -47,12 +47,6 @@ export function createJobViews({ db, rows, pods }: { db: Sql; rows: JobRows; pod
     return row === undefined ? undefined : toSummary(row);
   }
 
-  function getJob(id: string): Job {
-    const job = findJob(id);
-    if (job === undefined) throw new Error(`there is no job ${id}`);
-    return job;
-  }
-
   /** Only tasks of which something is known: a pod, or a word. */
   function listTasks(id: string): Task[] {
     const tasks = new Map<number, Task>();
@@ -69,7 +63,7 @@ export function createJobViews({ db, rows, pods }: { db: Sql; rows: JobRows; pod
     return [...tasks.values()].toSorted((a, b) => a.index - b.index);
   }
 
-  return { findJob, findSummary, getJob };
+  return { findJob, findSummary };
 }
 
 /** A pod that left before anyone saw it end would look as if it ran for ever. */

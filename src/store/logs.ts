@@ -41,9 +41,9 @@ export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; write
      WHERE pods.log = 'open' AND (pods.ended = 1 OR pods.deleted_at IS NOT NULL OR pods.runs_over > pods.runs_kept)
      ORDER BY pods.number LIMIT ?`,
   );
-  const mark = db.prepare("UPDATE pods SET log = ? WHERE uid = ? AND log <> 'kept'");
+  const mark = db.prepare("UPDATE pods SET log = ? WHERE uid = ? AND log NOT IN ('kept', 'expired')");
   const markRun = db.prepare(
-    "UPDATE pods SET runs_kept = @run WHERE uid = @podUid AND log <> 'kept' AND runs_kept < @run",
+    `UPDATE pods SET runs_kept = @run WHERE uid = @podUid AND log NOT IN ('kept', 'expired') AND runs_kept < @run`,
   );
   const put = db.prepare(
     `INSERT INTO logs (pod_uid, job_id, kept_at, bytes, text) VALUES (@podUid, @jobId, @at, @bytes, @text)
@@ -51,11 +51,10 @@ export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; write
   );
   const find = db.prepare<[string], Buffer>('SELECT text FROM logs WHERE pod_uid = ?').pluck();
   // While the log is open it grows, and readers ask the cluster.
-  const findClosed = db
-    .prepare<[string], Buffer>(
-      "SELECT text FROM logs JOIN pods ON pods.uid = logs.pod_uid WHERE pod_uid = ? AND log <> 'open'",
-    )
-    .pluck();
+  const findClosed = db.prepare<[string], { pod: string; log: string; text: Buffer | null }>(
+    `SELECT pods.name AS pod, pods.log, logs.text FROM pods LEFT JOIN logs ON logs.pod_uid = pods.uid
+     WHERE pods.uid = ? AND pods.log <> 'open'`,
+  );
 
   /** Oldest first. */
   function listLogsToKeep(limit: number): LogToKeep[] {
@@ -93,10 +92,11 @@ export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; write
     writes.transact(() => mark.run('unavailable', podUid));
   }
 
-  /** The kept text of a pod's log; undefined where none is kept. */
+  /** The kept text of a pod's log; a line that says so where it was kept too long to be kept still; undefined where none was. */
   function findLog(podUid: string): Buffer | undefined {
-    const packed = findClosed.get(podUid);
-    return packed === undefined ? undefined : inflateSync(packed);
+    const closed = findClosed.get(podUid);
+    if (closed?.log === 'expired') return Buffer.from(`[the log of pod ${closed.pod} is no longer kept]\n`);
+    return closed === undefined || closed.text === null ? undefined : inflateSync(closed.text);
   }
 
   return { listLogsToKeep, keepLog, keepRun, markLogUnavailable, findLog };

@@ -9,7 +9,7 @@ const folder = new URL('./migrations/', import.meta.url);
 /** Brings the schema up to date; each numbered file is one transaction, together with the version it leads to. */
 export function migrate(db: Database.Database, path: string): void {
   const migrations = readMigrations();
-  const newest = migrations.at(-1)?.version ?? 0;
+  const newest = newestVersion(migrations);
   const version = Number(db.pragma('user_version', { simple: true }));
   if (version > newest) {
     throw new AppError(
@@ -23,6 +23,11 @@ export function migrate(db: Database.Database, path: string): void {
       db.pragma(`user_version = ${migration.version}`);
     }).immediate();
   }
+}
+
+/** The schema that this program writes. */
+export function newestVersion(migrations = readMigrations()): number {
+  return migrations.at(-1)?.version ?? 0;
 }
 
 /** Files named `0001-noun.sql`, in the order of their numbers. */

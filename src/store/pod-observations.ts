@@ -1,29 +1,31 @@
 import { isDeepStrictEqual } from 'node:util';
 import { podObservationSchema } from '../core/facts.ts';
-import { isStuck } from '../core/explain.ts';
-import type { PodFact, PodObservation } from '../core/facts.ts';
+import { isStuck, toHindrance } from '../core/explain.ts';
+import type { PodObservation } from '../core/facts.ts';
 import { countRunsOver, hasEnded, hasRun } from '../core/pod.ts';
 import type { Sql } from './database.ts';
 import type { JobRow } from './job-row.ts';
 import type { JobRows } from './jobs.ts';
 import { toAttempt } from './job-views.ts';
-import type { PodRow, PodRows } from './pods.ts';
+import type { PodRow, PodRows, ShownPod } from './pods.ts';
+import type { Reports } from './reports.ts';
 import type { Settle } from './settle.ts';
 import type { Writes } from './writes.ts';
 
-type Parts = { db: Sql; rows: JobRows; pods: PodRows; writes: Writes; settle: Settle };
+type Parts = { db: Sql; rows: JobRows; pods: PodRows; reports: Reports; writes: Writes; settle: Settle };
 
 /** What the watch on pods saw. The same look again changes nothing and writes nothing. */
-export function createPodObservations({ db, rows, pods, writes, settle }: Parts) {
+export function createPodObservations({ db, rows, pods, reports, writes, settle }: Parts) {
   const keep = db.prepare(
     `INSERT INTO pods (uid, job_id, name, job_uid, job_name, task, phase, created_at, started_at, finished_at, exit_code, restarts,
-       reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped, runs_over)
+       reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped, waited_for, runs_over)
      VALUES (@uid, @jobId, @name, @jobUid, @jobName, @index, @phase, @createdAt, @startedAt, @finishedAt, @exitCode, @restarts,
-       @reason, @message, @terminationMessage, @deletedAt, @ended, @hasRun, @stuck, @stopped, @runsOver)
+       @reason, @message, @terminationMessage, @deletedAt, @ended, @hasRun, @stuck, @stopped, @waitedFor, @runsOver)
      ON CONFLICT (uid) DO UPDATE SET name = @name, job_uid = @jobUid, job_name = @jobName, task = @index, phase = @phase,
        created_at = @createdAt, started_at = @startedAt, finished_at = @finishedAt, exit_code = @exitCode, restarts = @restarts,
        reason = @reason, message = @message, termination_message = @terminationMessage, deleted_at = @deletedAt, ended = @ended,
-       has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped), runs_over = max(runs_over, @runsOver)`,
+       has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped), waited_for = coalesce(@waitedFor, waited_for),
+       runs_over = max(runs_over, @runsOver)`,
   );
   const stop = db.prepare('UPDATE pods SET stopped = 1 WHERE uid = ?');
   // With the pod its log leaves the cluster; one that is being fetched right now may still be kept.
@@ -51,9 +53,11 @@ export function createPodObservations({ db, rows, pods, writes, settle }: Parts)
         hasRun: hasRun(pod) ? 1 : 0,
         stuck: isStuck(pod) ? 1 : 0,
         stopped: isBeingStopped(pod) ? 1 : 0,
+        waitedFor: toHindrance(pod),
         runsOver: countRunsOver(pod),
       });
-      tell(row, known, { ...pod, gone: known?.gone ?? false, stopped: isBeingStopped(pod) });
+      tell(row, known, { ...pod, gone: known?.gone ?? false });
+      reports.addMessage(row, pod);
       settle(id);
     });
   }
@@ -69,7 +73,7 @@ export function createPodObservations({ db, rows, pods, writes, settle }: Parts)
   }
 
   /** The history has what a reader of the job can see, not every heartbeat. */
-  function tell(row: JobRow, before: PodFact | undefined, after: PodFact): void {
+  function tell(row: JobRow, before: ShownPod | undefined, after: ShownPod): void {
     const view = toAttempt(after);
     if (before !== undefined && JSON.stringify(toAttempt(before)) === JSON.stringify(view)) return;
     const { pod, podUid, phase, exitCode, reason } = view;

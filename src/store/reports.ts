@@ -1,7 +1,10 @@
+import type { PodObservation } from '../core/facts.ts';
 import { isFinal } from '../core/job-state.ts';
 import type { JobState } from '../core/job-state.ts';
-import { ERROR, SUCCESS, terminalOf } from '../core/report.ts';
-import type { ReportInput, TerminalStatus } from '../core/report.ts';
+import { refine } from '../core/job-times.ts';
+import { hasEnded } from '../core/pod.ts';
+import { ERROR, findOutcome, SUCCESS, terminalOf } from '../core/report.ts';
+import type { ReportedOutcome, ReportInput, TerminalStatus } from '../core/report.ts';
 import { createClaims } from './claims.ts';
 import type { Sql } from './database.ts';
 import type { JobRow } from './job-row.ts';
@@ -16,27 +19,47 @@ export type ReportOutcome =
   | { kind: 'unknown-task' }
   | { kind: 'unknown-job' };
 
+export type Reports = ReturnType<typeof createReports>;
+
+/** One word of a worker, on its way into the store. */
+type Word = {
+  said: ReturnType<typeof toSaid>;
+  result: ReportInput['result'];
+  source: 'report' | 'message';
+  at: string;
+  discrepancy: string | null;
+  /** Whether it is the latest, of its task and of the whole job. */
+  latest: { ofTask: boolean; ofJob: boolean };
+};
+
+type LastWord = { at: string; terminal: TerminalStatus | null; podUid: string | null };
+
 type Parts = { db: Sql; rows: JobRows; writes: Writes; settle: Settle };
 
 export function createReports({ db, rows, writes, settle }: Parts) {
   const claim = createClaims({ db, writes });
   const insert = db.prepare(
-    `INSERT INTO reports (job_id, at, status, terminal, message, progress, task, attempt, pod_uid, contradicts)
-     VALUES (@id, @at, @status, @terminal, @message, @progress, @task, @attempt, @podUid, @contradicts)`,
+    `INSERT INTO reports (job_id, at, status, terminal, message, progress, task, attempt, pod_uid, source, contradicts)
+     VALUES (@id, @at, @status, @terminal, @message, @progress, @task, @attempt, @podUid, @source, @contradicts)`,
   );
   const latestOfTask = db.prepare(
     `INSERT INTO task_reports (job_id, task, seq) VALUES (@id, @task, @seq)
      ON CONFLICT (job_id, task) DO UPDATE SET seq = excluded.seq`,
   );
   // Who reports has been started, even where a restored backup has forgotten that a create was ever sent.
-  const latest = db.prepare(
-    `UPDATE jobs SET report = @report, result = coalesce(@result, result), claimed_at = coalesce(claimed_at, @at) WHERE id = @id`,
-  );
-  const lastWord = db.prepare<[string, number], { terminal: TerminalStatus | null; podUid: string | null }>(
-    `SELECT terminal, pod_uid AS podUid FROM reports
-     WHERE seq = (SELECT seq FROM task_reports WHERE job_id = ? AND task = ?)`,
+  const show = db.prepare(
+    `UPDATE jobs SET report = iif(@isLatest, @report, report), claimed_at = coalesce(claimed_at, @at),
+       result = iif(@isLatest, coalesce(@result, result), coalesce(result, @result)) WHERE id = @id`,
   );
   const dispute = db.prepare('UPDATE jobs SET discrepancy = coalesce(discrepancy, ?) WHERE id = ?');
+  const hasConcluded = db.prepare(
+    `SELECT 1 FROM reports WHERE job_id = @id AND terminal IS NOT NULL
+       AND (pod_uid = @podUid OR (pod_uid IS NULL AND task = @task)) LIMIT 1`,
+  );
+  const lastWord = db.prepare<[string, number], LastWord>(
+    `SELECT at, terminal, pod_uid AS podUid FROM reports
+     WHERE seq = (SELECT seq FROM task_reports WHERE job_id = ? AND task = ?)`,
+  );
 
   /** What the worker says of its work. After the end nothing changes the state; a word against the end is kept as `discrepancy`. */
   function addReport(report: ReportInput): ReportOutcome {
@@ -52,15 +75,55 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     if (task >= row.spec.completions) return { kind: 'unknown-task' };
     if (podUid !== null && !claim(row, { task, podUid })) return { kind: 'claimed-by-another-pod' };
     const discrepancy = findContradiction(row, said.terminal);
-    const isOvertaken = wasOvertaken(row, said);
-    const at = writes.now();
+    const isLatest = !wasOvertaken(row, said);
+    const latest = { ofTask: isLatest, ofJob: isLatest };
+    keep(row, { said, result: report.result, source: 'report', at: writes.now(), discrepancy, latest });
+    if (discrepancy !== null) return { kind: 'contradicts', state: row.state };
+    return { kind: 'kept', state: settle(row.id) };
+  }
+
+  /**
+   * The outcome in the termination message of a pod that has ended, where every report of it was lost. It asks for no claim: of a pod
+   * that is over, Kubernetes itself is the witness. Part of the transaction that stores the look at the pod, which settles afterwards.
+   */
+  function addMessage(row: JobRow, pod: PodObservation): void {
+    const { index: task, uid: podUid, terminationMessage } = pod;
+    if (terminationMessage === null || !hasEnded(pod)) return;
+    const outcome = findOutcome(terminationMessage);
+    if (outcome === null || hasConcluded.get({ id: row.id, podUid, task }) !== undefined) return;
+    const said = toSaid({ ...outcome, task, 'pod-uid': podUid });
+    const before = lastWord.get(row.id, task);
+    const at = toMessageTime(row, pod, before);
+    const latest = {
+      ofTask: before === undefined || before.at <= at,
+      ofJob: row.report === null || row.report.at <= at,
+    };
+    // An attempt that failed is not at odds with a later one that succeeded, nor is its message when it is seen late.
+    const isOvercome = said.terminal === ERROR && pod.phase === 'Failed';
+    const discrepancy = isOvercome ? null : findContradiction(row, said.terminal);
+    keep(row, { said, result: outcome.result, source: 'message', at, discrepancy, latest });
+  }
+
+  /**
+   * When the container ended, so that pods that are seen late, and in any order, still stand in the order of their ends. A pod's own last
+   * word is never later: Kubernetes' whole seconds only make it seem so.
+   */
+  function toMessageTime(row: JobRow, pod: PodObservation, before: ReturnType<typeof lastWord.get>): string {
+    const now = writes.now();
+    const endedAt = refine(pod.finishedAt ?? now, { acceptedAt: row.created_at, now });
+    const isOwn = before !== undefined && (before.podUid === null || before.podUid === pod.uid);
+    return isOwn && before.at > endedAt ? before.at : endedAt;
+  }
+
+  function keep(row: JobRow, { said, result = null, source, at, discrepancy, latest }: Word): void {
     const { lastInsertRowid: seq } = insert.run({
       id: row.id,
       at,
       ...said,
+      source,
       contradicts: discrepancy === null ? 0 : 1,
     });
-    const { status, message, progress } = said;
+    const { status, message, progress, task, podUid } = said;
     writes.append({
       jobId: row.id,
       kind: 'report',
@@ -74,36 +137,33 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     });
     if (discrepancy !== null) {
       dispute.run(discrepancy, row.id);
-      return { kind: 'contradicts', state: row.state };
+      return;
     }
-    if (isOvertaken) return { kind: 'kept', state: settle(row.id) };
-    latestOfTask.run({ id: row.id, task, seq });
-    latest.run({
+    if (latest.ofTask) latestOfTask.run({ id: row.id, task, seq });
+    show.run({
       id: row.id,
       at,
+      isLatest: latest.ofJob ? 1 : 0,
       report: JSON.stringify({ status, message, progress, at }),
-      result: report.result === undefined || report.result === null ? null : JSON.stringify(report.result),
+      result: result === null ? null : JSON.stringify(result),
     });
-    return { kind: 'kept', state: settle(row.id) };
   }
 
   /**
    * A word on the way that comes behind the last one, held up or repeated by the network, is kept, but is not what the worker said last.
    * A container that is started again in its pod speaks anew after an ERROR.
    */
-  function wasOvertaken(row: JobRow, { terminal, task, podUid }: Said): boolean {
+  function wasOvertaken(row: JobRow, { terminal, task, podUid }: Word['said']): boolean {
     const last = terminal === null ? lastWord.get(row.id, task) : undefined;
     if (last === undefined || last.terminal === null) return false;
     const isOver = last.terminal === SUCCESS || row.spec.restartPolicy === 'Never';
     return isFinal(row.state) || (isOver && podUid !== null && podUid === last.podUid);
   }
 
-  return { addReport };
+  return { addReport, addMessage };
 }
 
-type Said = ReturnType<typeof toSaid>;
-
-function toSaid(report: ReportInput) {
+function toSaid(report: ReportedOutcome & Partial<Pick<ReportInput, 'task' | 'attempt' | 'pod-uid'>>) {
   const { status, message = null, progress = null, task, attempt = null, 'pod-uid': podUid = null } = report;
   return { status, terminal: terminalOf(status), message, progress, task: task ?? 0, attempt, podUid };
 }

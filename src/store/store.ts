@@ -9,19 +9,27 @@ import type { Logger } from 'pino';
 import { createAccept } from './accept.ts';
 import { createCancels } from './cancels.ts';
 import { openDatabase } from './database.ts';
+import { diskUse } from './disk-use.ts';
 import { createDispatchQueue } from './dispatch.ts';
 import { createEventLog } from './events.ts';
+import { createJobEnds } from './job-ends.ts';
 import { createJobLists } from './job-lists.ts';
 import { createJobObservations } from './job-observations.ts';
 import { createJobViews } from './job-views.ts';
 import { createJobRows } from './jobs.ts';
+import { createLogRetention } from './log-retention.ts';
 import { createLogs } from './logs.ts';
 import { createPodObservations } from './pod-observations.ts';
 import { createPodRows } from './pods.ts';
+import { createQueueStatus } from './queue.ts';
 import { createReports } from './reports.ts';
+import { createRetention } from './retention.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
+import { createSpace } from './space.ts';
+import { createTombstones } from './tombstones.ts';
 import { createUnsettledList } from './unsettled.ts';
+import { createUnstarted } from './unstarted.ts';
 import { createWrites } from './writes.ts';
 
 export type StoreOptions = { path: string; clock: () => Date; log: Logger };
@@ -36,9 +44,12 @@ export function openStore({ path, clock, log }: StoreOptions) {
   const pods = createPodRows(db);
   const views = createJobViews({ db, rows, pods });
   const settle = createSettle({ db, rows, pods, writes });
+  const tombstones = createTombstones({ db, writes });
+  const logRetention = createLogRetention({ db, writes });
   const parts = { db, rows, pods, writes, settle };
+  const reports = createReports(parts);
   return {
-    ...createAccept({ db, writes, views }),
+    ...createAccept({ db, writes, views, tombstones }),
     findJob: views.findJob,
     findSummary: views.findSummary,
     findPod: pods.findPod,
@@ -46,15 +57,29 @@ export function openStore({ path, clock, log }: StoreOptions) {
     ...createJobLists(db),
     ...createDispatchQueue(parts),
     ...createJobObservations(parts),
-    ...createPodObservations(parts),
+    ...createPodObservations({ ...parts, reports }),
     listUnsettled: createUnsettledList(db),
-    ...createReports(parts),
+    addReport: reports.addReport,
     ...createCancels(parts),
+    ...createUnstarted(parts),
     ...createLogs(parts),
     ...createEventLog(db),
+    listEnds: createJobEnds(db),
+    queueStatus: createQueueStatus(db),
+    diskUse: () => diskUse(path),
     ...createSettings({ db, writes }),
+    /**
+     * Runs calls of this store in one transaction with whatever else comes in the same turn of the event loop; resolves once
+     * that is on the disk. A change must be synchronous.
+     */
+    groupCommit: writes.groupCommit,
+    ...createRetention({ db, rows, writes, tombstones, logRetention }),
+    removeOldLogs: logRetention.removeOldLogs,
+    removeOldTombstones: tombstones.removeOldTombstones,
+    ...createSpace({ db, writes }),
     /** Called after every transaction that added to the history; returns the way to stop that. Must be quick. */
     onCommit: writes.onCommit,
+    countListenerFaults: writes.countListenerFaults,
     close,
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { ConfigError, parseConfig } from '../../src/app/config.ts';
+import { ConfigError, parseConfig, parseDatabasePath } from '../../src/app/config.ts';
 
 function faultsOf(environment: Record<string, string>): string[] {
   try {
@@ -23,6 +23,7 @@ describe('configuration', () => {
       namespace: 'default',
       workerImage: 'jobspawn-worker',
       maxActive: 2 * availableParallelism(),
+      startDeadlineSeconds: 600,
     });
   });
 
@@ -49,6 +50,7 @@ describe('configuration', () => {
         PORT: '0x50',
         CLUSTER: 'docker',
         MAX_ACTIVE: '0',
+        START_DEADLINE_SECONDS: '10m',
         JOB_NAMESPACE: 'Not_One',
         LOG_LEVEL: 'loud',
       }),
@@ -57,6 +59,7 @@ describe('configuration', () => {
       'CLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "docker").',
       'JOB_NAMESPACE must be a Kubernetes namespace name (it is "Not_One").',
       'MAX_ACTIVE must be at least 1 (it is "0").',
+      'START_DEADLINE_SECONDS must be a whole number (it is "10m").',
       'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent (it is "loud").',
     ]);
   });
@@ -80,6 +83,31 @@ describe('configuration', () => {
 
   test('an empty variable counts as absent', () => {
     expect(parseConfig({ PORT: '', CALLBACK_URL: '' })).toMatchObject({ port: 8080, callbackUrl: undefined });
+  });
+
+  test('what is kept has limits, by age and by number or size', () => {
+    expect(parseConfig({}).keep).toEqual({
+      jobsDays: 90,
+      jobs: 1_000_000,
+      eventsDays: 30,
+      events: 10_000_000,
+      logsDays: 30,
+      logBytes: 1024 ** 3,
+      keysDays: 365,
+    });
+    expect(parseConfig({ KEEP_LOGS_MB: '2', KEEP_KEYS_DAYS: '1' }).keep).toMatchObject({
+      logBytes: 2 * 1024 ** 2,
+      keysDays: 1,
+    });
+    expect(faultsOf({ KEEP_JOBS: '0', KEEP_JOBS_DAYS: '99999' })).toEqual([
+      'KEEP_JOBS_DAYS must be at most 36500 (it is "99999").',
+      'KEEP_JOBS must be at least 1 (it is "0").',
+    ]);
+  });
+
+  test('a program that needs the database alone is not told of other faults', () => {
+    expect(parseDatabasePath({ DATABASE_PATH: '/var/lib/x/y.db', PORT: 'x' })).toBe('/var/lib/x/y.db');
+    expect(parseDatabasePath({ DATABASE_PATH: '' })).toBe(resolve('data/jobspawn.db'));
   });
 
   test('the public address is one of our hosts', () => {

@@ -4,7 +4,14 @@ import { joinCluster } from '../../src/app/join-cluster.ts';
 import { until } from '../support/until.ts';
 
 const running = {
-  readiness: () => ({ ready: true, degraded: [] }),
+  readiness: () => ({
+    ready: true,
+    degraded: [],
+    watches: null,
+    observations: null,
+    dispatch: null,
+    loops: {},
+  }),
   refreshPods: async () => true,
   stop: async () => {},
 };
@@ -21,7 +28,11 @@ test('an unreachable cluster does not hold up the start, and is joined once it a
     startLoops: () => running,
   });
   await membership.begin();
-  expect(membership.readiness()).toEqual({ ready: false, degraded: ['Nobody answers.'] });
+  expect(membership.readiness()).toMatchObject({
+    ready: false,
+    degraded: ['Nobody answers.'],
+    watches: null,
+  });
   isUp = true;
   await until(() => membership.readiness().ready);
   expect(bound).toEqual(['a-cluster']);

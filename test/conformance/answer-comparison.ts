@@ -10,7 +10,12 @@ import type { Theatre } from './theatre.ts';
 const ownHeaders = new Set(['transfer-encoding', 'date', 'etag', 'content-length', 'cache-control', 'vary']);
 
 /** Status, telling headers and body of an answer against the recorded ones. `place` names the step. */
-export function compareAnswer(theatre: Theatre, place: string, step: Step, answer: ApiAnswer): Finding[] {
+export function compareAnswer(
+  theatre: Pick<Theatre, 'bindings' | 'recording'>,
+  place: string,
+  step: Step,
+  answer: ApiAnswer,
+): Finding[] {
   const { status, headers = {}, body } = step.response ?? { status: 0 };
   const findings: Finding[] = [];
   if (status !== answer.status)
@@ -24,7 +29,8 @@ export function compareAnswer(theatre: Theatre, place: string, step: Step, answe
     }
   }
   if (status !== answer.status || body === undefined || body === null) return findings;
-  const [expected, actual] = readBodies(body, answer);
+  const isLog = /\/log($|\?)/.test(step.request?.path ?? '');
+  const [expected, actual] = readBodies(body, answer, isLog);
   const differences = compareValues(expected, actual, theatre.bindings, {
     partial: step.trimmed === true,
     served: theatre.recording.name === '01-discovery',
@@ -36,11 +42,10 @@ export function compareAnswer(theatre: Theatre, place: string, step: Step, answe
 /**
  * Pretty-printed bodies are kept as text, since their form is what matters; a log may be JSON that a container wrote.
  */
-function readBodies(body: Json, answer: ApiAnswer): [Json, Json] {
+function readBodies(body: Json, answer: ApiAnswer, isLog: boolean): [Json, Json] {
   if (Array.isArray(body)) return [body, parseLines(answer.raw)];
   if (typeof body !== 'string') return [body, answer.body];
-  const isLog = answer.headers['content-type'] === 'text/plain' && body.startsWith('{');
-  return isLog ? [parseJson(body), answer.body] : [body, answer.raw];
+  return isLog && body.startsWith('{') ? [parseJson(body), answer.body] : [body, answer.raw];
 }
 
 /** Warnings come in the order of a Go map. */

@@ -65,7 +65,12 @@ const rewrite = (sightings: Sighting[], from: RegExp, to: string): Sighting[] =>
   sightings.map((one) => ({ ...one, object: parseJson(JSON.stringify(one.object).replace(from, to)) }));
 
 const judge = (one: KnownDifference) =>
-  createReckoning('real', { differences: [one], steps: [], commands: [] }).unexplained([finding('fails')]);
+  createReckoning('real', 'plain HTTP', {
+    differences: [one],
+    steps: [],
+    commands: [],
+    unsaid: [],
+  }).unexplained([finding('fails')]);
 
 describe('the suite itself', () => {
   test('finds nothing when a recording is held against itself', () => {
@@ -182,7 +187,12 @@ describe('the suite itself', () => {
   test('reports an entry of the tables that no longer matches anything', () => {
     const difference = { recordings: ['03-failing-backoff'], at: [/job fails$/], why: 'a reason' };
     const skip = { recording: '03-failing-backoff', steps: [4], why: 'another' };
-    const reckoning = createReckoning('local', { differences: [difference], steps: [skip], commands: [] });
+    const reckoning = createReckoning('local', 'plain HTTP', {
+      differences: [difference],
+      steps: [skip],
+      commands: [],
+      unsaid: [],
+    });
     expect(reckoning.stale(['03-failing-backoff'])).toHaveLength(2);
     expect(reckoning.unexplained([finding('fails'), finding('other')])).toHaveLength(1);
     expect(reckoning.skips('03-failing-backoff', 4)).toBe(true);

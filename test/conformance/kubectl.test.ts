@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { openClusterUnderTest } from './cluster-under-test.ts';
 import { replayTranscript } from './kubectl-replay.ts';
 import { createReckoning } from './reckoning.ts';
-import { findKubectl } from './terminal.ts';
+import { findKubectl } from './kubectl-program.ts';
 
 const kubectl = findKubectl();
 

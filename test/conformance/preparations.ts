@@ -141,12 +141,12 @@ export const preparations: Record<string, Preparation> = {
       const lines =
         'for i in 1 2 3 4 5 6; do echo "line $i"; done; sleep 0.2; echo "to stderr" >&2; sleep 3; echo later; printf "no newline at the end"';
       const unicode = `printf 'café 👋\\n\\n  indented\\ttab\\r\\n{"level":"info","msg":"x"}\\n'`;
-      const ticks = 'for i in 1 2 3 4 5 6 7 8; do echo "tick $i"; sleep 1; done';
+      // The first tick is there when the log is asked for, and the second is not yet.
+      const ticks = 'echo "tick 1"; sleep 3; for i in 2 3 4 5 6 7 8; do echo "tick $i"; sleep 1; done';
       const again = 'if [ -e /m/run ]; then echo "run 2"; else touch /m/run; echo "run 1"; exit 1; fi';
       const pair = [say('main', image, 'echo from main'), say('side', image, 'echo from side')];
       const jobs = [
         jobManifest(theatre, 'lines', lines),
-        jobManifest(theatre, 'slow', ticks),
         jobManifest(theatre, 'waiting', 'true', { container: { env: stuckEnv } }),
         jobManifest(theatre, 'unscheduled', 'true', { pod: { nodeSelector: { disk: 'none' } } }),
         jobManifest(theatre, 'json', unicode),
@@ -159,7 +159,6 @@ export const preparations: Record<string, Preparation> = {
         }),
       ];
       for (const job of jobs) await create(theatre, job);
-      await podOf(theatre, 'slow', hasPhase('Running'));
       await podOf(
         theatre,
         'waiting',
@@ -167,7 +166,10 @@ export const preparations: Record<string, Preparation> = {
           textAt(pod, 'status', 'containerStatuses', 0, 'state', 'waiting', 'reason') ===
           'CreateContainerConfigError',
       );
-      await bindPodNames(theatre, ['lines', 'slow', 'waiting', 'unscheduled', 'json', 'two', 'restarts']);
+      await bindPodNames(theatre, ['lines', 'waiting', 'unscheduled', 'json', 'two', 'restarts']);
+      await create(theatre, jobManifest(theatre, 'slow', ticks));
+      await podOf(theatre, 'slow', hasPhase('Running'));
+      await bindPodNames(theatre, ['slow']);
     },
     beforeStep: {
       async 5(theatre) {

@@ -1,6 +1,7 @@
 import { differenceTables, type Tables } from './known-differences.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import type { Json } from './json.ts';
+import type { VoiceName } from './voice.ts';
 
 /** A place where the cluster under test did not do as recorded. */
 export type Finding = { at: string; recorded: Json | undefined; actual: Json | undefined };
@@ -8,6 +9,8 @@ export type Finding = { at: string; recorded: Json | undefined; actual: Json | u
 /** Sorts findings into known and new ones, and remembers which entries of the tables were of use. */
 export type Reckoning = {
   skips(recording: string, step: number): boolean;
+  /** Whether plain HTTP makes the request in the voice's place. */
+  leavesUnsaid(recording: string, step: number): boolean;
   skipsCommand(title: string): boolean;
   /** The findings that no table explains, as readable lines. */
   unexplained(findings: Finding[]): string[];
@@ -17,6 +20,7 @@ export type Reckoning = {
 
 export function createReckoning(
   kind: ClusterUnderTest['kind'],
+  voice: VoiceName = 'plain HTTP',
   tables: Tables = differenceTables,
 ): Reckoning {
   const used = new Set<string>();
@@ -28,15 +32,22 @@ export function createReckoning(
   // A real cluster has no leave to differ, only to be slower or quicker than the recorder's.
   const excuses = tables.differences
     .filter(({ chance }) => chance || kind === 'local')
-    .flatMap(({ recordings, at, why, chance }) =>
-      recordings.flatMap((recording) =>
-        at.map((place) => ({ recording, place, chance, mark: `${recording} ${place.source}: ${why}` })),
-      ),
-    );
+    .flatMap(({ recordings, at, why, chance }) => {
+      // What a voice does not tell, it does not tell to differ either: plain HTTP finds out what has become untrue.
+      const mayBeIdle = chance === true || voice !== 'plain HTTP';
+      return recordings.flatMap((recording) =>
+        at.map((place) => ({ recording, place, mayBeIdle, mark: `${recording} ${place.source}: ${why}` })),
+      );
+    });
   const leftOut = tables.steps
     .filter(applies)
     .flatMap(({ recording, steps, why }) =>
       steps.map((step) => ({ recording, step, mark: `${recording}#${step}: ${why}` })),
+    );
+  const unsaid = tables.unsaid
+    .filter(({ voices }) => voices.includes(voice))
+    .flatMap(({ requests }) =>
+      Object.entries(requests).flatMap(([recording, steps]) => steps.map((step) => ({ recording, step }))),
     );
   const untyped = tables.commands
     .filter(applies)
@@ -49,10 +60,11 @@ export function createReckoning(
   return {
     skips: (name, index) =>
       leftOut.some(({ recording, step, mark }) => recording === name && step === index && use(mark)),
+    leavesUnsaid: (name, index) => unsaid.some(({ recording, step }) => recording === name && step === index),
     skipsCommand: (title) => untyped.some(({ titles, mark }) => titles.test(title) && use(mark)),
     unexplained: (findings) => findings.filter((finding) => !isKnown(finding)).map(printFinding),
     stale: (names) =>
-      [...excuses.filter(({ chance }) => !chance), ...leftOut, ...untyped]
+      [...excuses.filter(({ mayBeIdle }) => !mayBeIdle), ...leftOut, ...untyped]
         .filter(({ recording, mark }) => names.includes(recording) && !used.has(mark))
         .map(({ mark }) => mark),
   };

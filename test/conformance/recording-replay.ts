@@ -8,6 +8,7 @@ import { replayStep } from './step-replay.ts';
 import { attemptsByTask, bindPods, groupByName, runsPodsInParallel } from './stories.ts';
 import { compareStories, toRecordedEvents } from './story-comparison.ts';
 import { openTheatre, type Theatre } from './theatre.ts';
+import type { Voice } from './voice.ts';
 import { until } from '../support/until.ts';
 
 /** How far behind the recording a step may be made when its cue does not come. */
@@ -21,13 +22,14 @@ const coincidenceMs = 300;
  */
 export async function replayRecording(
   cluster: ClusterUnderTest,
+  voice: Voice,
   name: string,
   reckoning: Reckoning,
 ): Promise<Finding[]> {
-  const theatre = await openTheatre(cluster, name);
-  const { recording, bindings, client, namespace } = theatre;
+  const theatre = await openTheatre(cluster, voice, name);
+  const { recording, bindings, namespace } = theatre;
   const preparation = preparations[name];
-  const stage = await openStage(client, namespace);
+  const stage = await openStage(voice, namespace);
   const openedAt = Date.now();
   const findings: Finding[] = [];
   const later: Promise<Finding[]>[] = [];
@@ -46,7 +48,7 @@ export async function replayRecording(
         continue;
       }
       const dueMs = recording.steps[index + 1]?.ms ?? Infinity;
-      const replayed = await replayStep(theatre, index, dueMs);
+      const replayed = await replayStep(theatre, index, dueMs, reckoning);
       findings.push(...replayed.findings);
       if (!replayed.later) continue;
       // It is awaited at the end; should something fail before, that is what is told.

@@ -63,6 +63,7 @@ const file = z.object({
 });
 
 export type Step = z.infer<typeof step>;
+export type RecordedAnswer = NonNullable<Step['response']>;
 export type StreamEvent = z.infer<typeof streamEvent>;
 export type RecordedEvent = z.infer<typeof recordedEvent>;
 /** One watch event with the whole object as it stood after it. */

@@ -32,7 +32,7 @@ export async function replayWatch(
   });
   const limit = setTimeout(() => enough.abort(), Math.min(closedAfterMs, longestWatchMs) + 8_000);
   const quiet = isDue() ? setTimeout(() => enough.abort(), silenceMs) : undefined;
-  const watching = theatre.client.stream(request, ({ text }) => lines.push(text), enough.signal);
+  const watching = theatre.voice.stream(request, ({ text }) => lines.push(text), enough.signal);
   await preparations[theatre.recording.name]?.during?.[index]?.(theatre);
   const answer = await watching.finally(() => {
     clearTimeout(limit);
@@ -93,11 +93,7 @@ export async function replayFollow(
 ): Promise<Finding[]> {
   const chunks = step.response?.chunks ?? [];
   const times: number[] = [];
-  const answer = await theatre.client.stream(
-    request,
-    ({ ms }) => times.push(ms),
-    AbortSignal.timeout(60_000),
-  );
+  const answer = await theatre.voice.stream(request, ({ ms }) => times.push(ms), AbortSignal.timeout(60_000));
   const body = chunks.map(({ data }) => data).join('');
   const findings = compareAnswer(
     theatre,

@@ -2,22 +2,34 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { openClusterUnderTest } from './cluster-under-test.ts';
 import { createReckoning } from './reckoning.ts';
 import { replayRecording } from './recording-replay.ts';
+import { openVoices } from './voices.ts';
 
 /** Longer than the longest recording, and than a local cluster on a busy machine needs for all of them at once. */
 const limitMs = 180_000;
 
 /**
- * One test per recording, all played at once: they mostly wait. A cluster is opened for each test file, so that
- * jest's workers can share them.
+ * One test per recording and voice, all played at once: they mostly wait. On a real cluster one voice waits for the
+ * other, since its controllers may start but a few pods a second. A cluster is opened for each test file, so that jest's
+ * workers can share them.
  */
 export async function conformanceSuite(recordings: string[]): Promise<void> {
   const cluster = await openClusterUnderTest();
-  const reckoning = createReckoning(cluster.kind);
-  const replays = recordings.map((name) => ({ name, outcome: replayRecording(cluster, name, reckoning) }));
-  // Each test looks at its own outcome; until then a failure must not count as unhandled.
-  const settled = Promise.allSettled(replays.map(({ outcome }) => outcome));
+  const voices = await openVoices(cluster);
+  let turn: Promise<unknown> = Promise.resolve();
+  const plays = voices.map((voice) => {
+    const reckoning = createReckoning(cluster.kind, voice.name);
+    const began = turn;
+    const replays = recordings.map((name) => ({
+      name,
+      outcome: began.then(() => replayRecording(cluster, voice, name, reckoning)),
+    }));
+    // Each test looks at its own outcome; until then a failure must not count as unhandled.
+    const settled = Promise.allSettled(replays.map(({ outcome }) => outcome));
+    if (cluster.kind === 'real') turn = settled;
+    return { voice: voice.name, reckoning, replays, settled };
+  });
 
-  describe(`the ${cluster.kind} cluster`, () => {
+  describe.each(plays)(`the ${cluster.kind} cluster, asked by $voice`, ({ reckoning, replays, settled }) => {
     test.each(replays)(
       'does as recorded in $name',
       async ({ outcome }) => {
@@ -34,10 +46,11 @@ export async function conformanceSuite(recordings: string[]): Promise<void> {
       },
       limitMs,
     );
-
-    afterAll(async () => {
-      await settled;
-      await cluster.stop();
-    }, limitMs);
   });
+
+  afterAll(async () => {
+    await Promise.all(plays.map(({ settled }) => settled));
+    await Promise.all(voices.map((voice) => voice.close()));
+    await cluster.stop();
+  }, limitMs);
 }

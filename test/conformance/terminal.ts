@@ -1,8 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
+import { openKubectl } from './kubectl-program.ts';
 import { until } from '../support/until.ts';
 
 export type Output = { stdout: string[]; stderr: string[]; exitCode: number };
@@ -14,28 +12,15 @@ export type Terminal = {
   close(): Promise<void>;
 };
 
-/** The version of the kubectl on the PATH, or undefined when there is none. */
-export function findKubectl(): string | undefined {
-  const answer = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
-  return answer.status === 0 ? /v(\d+\.\d+)/.exec(answer.stdout)?.[1] : undefined;
-}
-
-/** Its own HOME and cache, so that nothing of the person who runs the suite is read or written. */
 export async function openTerminal(cluster: ClusterUnderTest, namespace: string): Promise<Terminal> {
-  const home = await mkdtemp(join(tmpdir(), 'jobspawn-kubectl-'));
-  const flags = [...cluster.kubectlArguments, '--namespace', namespace, '--cache-dir', join(home, 'cache')];
+  const kubectl = await openKubectl(cluster);
+  const flags = [...kubectl.flags, '--namespace', namespace];
   const prelude = `kubectl() { command kubectl ${flags.map((flag) => `'${flag}'`).join(' ')} "$@"; }\n`;
-  const kubeconfig = process.env['KUBECONFIG'];
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: home,
-    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
-  };
   const running = new Set<() => void>();
 
   function start(script: string) {
     const child = spawn('sh', ['-c', prelude + script], {
-      env,
+      env: kubectl.env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -71,7 +56,7 @@ export async function openTerminal(cluster: ClusterUnderTest, namespace: string)
     },
     async close() {
       for (const interrupt of running) interrupt();
-      await rm(home, { recursive: true, force: true });
+      await kubectl.close();
     },
   };
 }

@@ -5,18 +5,22 @@ import { demand } from './demands.ts';
 import { spellCommand } from './known-differences.ts';
 import { listAt, textAt, type Json, type JsonObject } from './json.ts';
 import { loadRecording, type Recording } from './recording.ts';
+import type { Voice } from './voice.ts';
 import { until } from '../support/until.ts';
 
 /** Where one recording is played again: a namespace of its own, and what is known of it so far. */
 export type Theatre = {
   cluster: ClusterUnderTest;
+  /** In which the recorded requests are made, and what happens is watched. */
+  voice: Voice;
+  /** Plain HTTP, for what the suite itself has to do and to know. */
   client: ApiClient;
   namespace: string;
   recording: Recording;
   bindings: Bindings;
 };
 
-export async function openTheatre(cluster: ClusterUnderTest, name: string): Promise<Theatre> {
+export async function openTheatre(cluster: ClusterUnderTest, voice: Voice, name: string): Promise<Theatre> {
   const recordedNamespace = `demo-${name.slice(0, 2)}`;
   const namespace = await cluster.createNamespace(`conformance-${name.slice(0, 2)}`);
   const bindings = createBindings();
@@ -30,7 +34,7 @@ export async function openTheatre(cluster: ClusterUnderTest, name: string): Prom
   };
   // Pods of the local cluster have no token: it would open nothing.
   const recording = loadRecording(name, spell, { withTokens: !isLocal });
-  return { cluster, client: cluster.client, namespace, recording, bindings };
+  return { cluster, voice, client: cluster.client, namespace, recording, bindings };
 }
 
 /** Bodies that the recorder described instead of keeping them. */

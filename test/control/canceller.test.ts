@@ -40,7 +40,16 @@ afterEach(async () => {
 function cancelOne(id: string): void {
   const spec = toJobSpec(jobRequestSchema.parse({ name: id }), 'worker');
   const names = { namespace: 'jobs', generateName: `${id}-`, kubernetesName: `${id}-bcdfghjklm` };
-  store.acceptJob({ id, name: id, spec, requestHash: id, idempotencyKey: null, rerunOf: null, ...names });
+  store.acceptJob({
+    idGiven: true,
+    id,
+    name: id,
+    spec,
+    requestHash: id,
+    idempotencyKey: null,
+    rerunOf: null,
+    ...names,
+  });
   store.claimDispatch(id);
   store.settleCreated(id, { uid: `uid-of-${id}` });
   store.requestCancel(id, 'User');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { parseConfig } from '../../src/app/config.ts';
 import { startControl } from '../../src/control/control.ts';
 import type { Control } from '../../src/control/control.ts';
 import { createIntake } from '../../src/control/intake.ts';
@@ -69,7 +70,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-function start(): void {
+function start(environment: Record<string, string> = {}): void {
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
   const tokens = { issue: () => 'a-token' };
   control = startControl({
@@ -78,6 +79,8 @@ function start(): void {
     tokens,
     callbackUrl: 'http://127.0.0.1:1',
     maxActive: 10,
+    startDeadlineSeconds: 600,
+    keep: parseConfig(environment).keep,
     log,
     clock,
     random,
@@ -89,11 +92,11 @@ async function stop(): Promise<void> {
   control = undefined;
 }
 
-function submit(script: string, request: Record<string, unknown> = {}): string {
-  const intake = createIntake({ store, clock, random, workerImage: 'sh', namespace: 'default' });
-  return intake.accept(jobRequestSchema.parse({ name: 'a job', args: [script], ...request }), {
-    idempotencyKey: null,
-  }).job.id;
+async function submit(script: string, request: Record<string, unknown> = {}): Promise<string> {
+  const names = { workerImage: 'sh', namespace: 'default' };
+  const intake = createIntake({ store, clock, random, ...names, maxQueued: 1000 });
+  const asked = jobRequestSchema.parse({ name: 'a job', args: [script], ...request });
+  return (await intake.accept(asked, { idempotencyKey: null })).job.id;
 }
 
 function get(id: string): Job {
@@ -114,7 +117,7 @@ async function keptLog(id: string): Promise<string> {
 }
 
 test('a job runs to its end, its pod is known and its log is kept', async () => {
-  const id = submit('echo hello');
+  const id = await submit('echo hello');
   expect(await untilEnd(id)).toMatchObject({
     state: 'SUCCEEDED',
     kubernetes: { succeeded: 1 },
@@ -125,7 +128,7 @@ test('a job runs to its end, its pod is known and its log is kept', async () => 
 });
 
 test('a job that fails says with which exit code', async () => {
-  const id = submit('echo oh no; exit 3');
+  const id = await submit('echo oh no; exit 3');
   expect(await untilEnd(id)).toMatchObject({
     state: 'FAILED',
     reason: 'BackoffLimitExceeded',
@@ -135,7 +138,7 @@ test('a job that fails says with which exit code', async () => {
 });
 
 test('a cancelled job is stopped, and its last words are kept', async () => {
-  const id = submit('trap "echo bye; exit 1" TERM; echo hi; while :; do sleep 0.05; done');
+  const id = await submit('trap "echo bye; exit 1" TERM; echo hi; while :; do sleep 0.05; done');
   await until(() => get(id).state === 'RUNNING');
   store.requestCancel(id, 'User');
   expect(await untilEnd(id)).toMatchObject({ state: 'CANCELLED', reason: 'Cancelled' });
@@ -143,13 +146,13 @@ test('a cancelled job is stopped, and its last words are kept', async () => {
 });
 
 test('a job that outlives its deadline fails, and its log does not go with its pod', async () => {
-  const id = submit('echo hi; exec sleep 60', { activeDeadlineSeconds: 1 });
+  const id = await submit('echo hi; exec sleep 60', { activeDeadlineSeconds: 2 });
   expect(await untilEnd(id)).toMatchObject({ state: 'FAILED', reason: 'DeadlineExceeded' });
   expect(await keptLog(id)).toBe('hi\n');
 });
 
 test('a job that dies at once when it is cancelled leaves its log all the same', async () => {
-  const id = submit('echo hi; exec sleep 60');
+  const id = await submit('echo hi; exec sleep 60');
   await until(() => get(id).state === 'RUNNING');
   store.requestCancel(id, 'User');
   expect(await untilEnd(id)).toMatchObject({ state: 'CANCELLED' });
@@ -157,7 +160,7 @@ test('a job that dies at once when it is cancelled leaves its log all the same',
 });
 
 test('a job whose image is not to be had says so while it waits', async () => {
-  const id = submit('true', { image: 'registry.example.com/nothing:1' });
+  const id = await submit('true', { image: 'registry.example.com/nothing:1' });
   await until(() => ['ErrImagePull', 'ImagePullBackOff'].includes(get(id).reason ?? ''));
   expect(get(id).state).toBe('CREATED');
   store.requestCancel(id, 'User');
@@ -165,7 +168,7 @@ test('a job whose image is not to be had says so while it waits', async () => {
 });
 
 test('each task of an Indexed job is known by its index', async () => {
-  const id = submit('echo "task $CLOUD_RUN_TASK_INDEX of $CLOUD_RUN_TASK_COUNT"', {
+  const id = await submit('echo "task $CLOUD_RUN_TASK_INDEX of $CLOUD_RUN_TASK_COUNT"', {
     completionMode: 'Indexed',
     completions: 3,
     parallelism: 3,
@@ -180,7 +183,7 @@ test('each task of an Indexed job is known by its index', async () => {
 });
 
 test('a Job that somebody deletes is lost', async () => {
-  const id = submit('sleep 60');
+  const id = await submit('sleep 60');
   await until(() => get(id).state === 'RUNNING');
   const { name, uid } = get(id).kubernetes;
   await kube.deleteJob(name, uid ?? '', signal);
@@ -188,7 +191,7 @@ test('a Job that somebody deletes is lost', async () => {
 });
 
 test('what happened while nobody looked is seen afterwards', async () => {
-  const [ends, leaves] = [submit('sleep 0.3; echo done'), submit('sleep 60')];
+  const [ends, leaves] = [await submit('sleep 0.3; echo done'), await submit('sleep 60')];
   await until(() => get(ends).state === 'RUNNING' && get(leaves).state === 'RUNNING');
   await stop();
   const { name, uid } = get(leaves).kubernetes;
@@ -204,9 +207,18 @@ test('what happened while nobody looked is seen afterwards', async () => {
 
 test('a job that was accepted while nobody dispatched is created afterwards', async () => {
   await stop();
-  const id = submit('true');
+  const id = await submit('true');
   start();
   expect(await untilEnd(id)).toMatchObject({ state: 'SUCCEEDED' });
+});
+
+test('what is more than is kept is removed', async () => {
+  await stop();
+  const [first, second] = [await submit('true'), await submit('true')];
+  for (const id of [first, second]) store.requestCancel(id, 'User');
+  start({ KEEP_JOBS: '1' });
+  await until(() => store.findJob(first) === undefined);
+  expect(get(second).state).toBe('CANCELLED');
 });
 
 test('a Job with our label and no row is told, and left alone', async () => {
@@ -228,7 +240,7 @@ test('a Job with our label and no row is told, and left alone', async () => {
 
 test('is ready after the first look at the cluster, and says what does not work later', async () => {
   await until(() => control?.readiness().ready);
-  expect(control?.readiness()).toEqual({ ready: true, degraded: [] });
+  expect(control?.readiness()).toMatchObject({ ready: true, degraded: [] });
   await connection.close();
   await until(() => (control?.readiness().degraded.length ?? 0) > 0);
   expect(control?.readiness()).toMatchObject({
@@ -239,7 +251,7 @@ test('is ready after the first look at the cluster, and says what does not work 
 
 test('a stop waits for creates under way, so that none is left in doubt', async () => {
   await until(() => control?.readiness().ready);
-  const ids = Array.from({ length: 10 }, () => submit('true'));
+  const ids = await Promise.all(Array.from({ length: 10 }, () => submit('true')));
   await new Promise(setImmediate);
   await stop();
   const claimed = store.listUnsettled().filter(({ id }) => ids.includes(id));

@@ -1,15 +1,19 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { every } from '../../src/control/every.ts';
+import { AppError } from '../../src/core/app-error.ts';
+import { createLoopsHealth } from '../../src/control/loop-health.ts';
 import { until } from '../support/until.ts';
 
 let stop: AbortController;
 let lines: string[];
+let now: number;
 let done: Promise<void> | undefined;
 
 beforeEach(() => {
   stop = new AbortController();
   lines = [];
+  now = Date.parse('2026-01-01T00:00:00Z');
 });
 
 afterEach(async () => {
@@ -26,8 +30,9 @@ function loop(intervalMs: number, runOnce: () => unknown) {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  done = every({ name: 'a loop', intervalMs, signal: stop.signal, log, wake }, runOnce);
-  return { call: () => listeners.forEach((listener) => listener()), listeners };
+  const health = createLoopsHealth({ clock: () => new Date(now) });
+  done = every({ name: 'a loop', intervalMs, signal: stop.signal, log, health, wake }, runOnce);
+  return { call: () => listeners.forEach((listener) => listener()), listeners, health };
 }
 
 test('runs at once, and then again and again', async () => {
@@ -100,4 +105,59 @@ test('a loop at rest ends at once', async () => {
   stop.abort();
   await done;
   expect(lines).toEqual([]);
+});
+
+test('each run is recorded, with when one last ended well and what the last one failed with', async () => {
+  const turns = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  let runs = 0;
+  const { health } = loop(1, async () => {
+    runs += 1;
+    await turns[runs - 1]?.promise;
+    if (runs === 2) throw new AppError('unavailable', 'Nobody answers.');
+  });
+  turns[0]?.resolve();
+  await until(() => runs === 2);
+  expect(health.all()).toEqual({
+    'a loop': { runs: 1, failures: 0, lastSuccessAt: '2026-01-01T00:00:00.000Z', lastError: null },
+  });
+  now += 5000;
+  turns[1]?.resolve();
+  await until(() => runs === 3);
+  expect(health.all()).toEqual({
+    'a loop': {
+      runs: 2,
+      failures: 1,
+      lastSuccessAt: '2026-01-01T00:00:00.000Z',
+      lastError: 'Nobody answers.',
+    },
+  });
+  expect(health.complaints()).toEqual(['The loop "a loop" failed in its last run.']);
+  turns[2]?.resolve();
+  await until(() => health.all()['a loop']?.lastSuccessAt === '2026-01-01T00:00:05.000Z');
+  expect(health.all()['a loop']).toMatchObject({ failures: 1, lastError: null });
+  expect(health.complaints()).toEqual([]);
+});
+
+test('an error that is no sentence of ours stays inside', async () => {
+  const { health } = loop(hour, () => {
+    throw new TypeError('secrets');
+  });
+  await until(() => health.all()['a loop']?.failures === 1);
+  expect(JSON.stringify(health.all())).not.toContain('secrets');
+});
+
+test('a run that does not come back is told after a minute', async () => {
+  const run = Promise.withResolvers<void>();
+  const { health } = loop(hour, () => run.promise);
+  now += 60_000;
+  expect(health.complaints()).toEqual([]);
+  now += 15_000;
+  expect(health.complaints()).toEqual(['The loop "a loop" has been in one run for 75 s.']);
+  run.resolve();
+  await until(() => health.complaints().length === 0);
+});
+
+test('two loops cannot share a name, or one would hide the other', () => {
+  const { health } = loop(hour, () => undefined);
+  expect(() => health.record('a loop')).toThrow('two loops named a loop');
 });

@@ -23,6 +23,7 @@ function parts(): Parameters<typeof createIntake>[0] {
     random: (bytes) => randomFillSync(bytes),
     workerImage: 'jobspawn-worker',
     namespace: 'jobs',
+    maxQueued: 1000,
   };
 }
 
@@ -33,8 +34,8 @@ const accept = (body: object, idempotencyKey: string | null = null) =>
 
 const conflict = expect.objectContaining({ code: 'conflict' });
 
-test('a request becomes a queued job with a time-ordered id and the name of its Kubernetes Job', () => {
-  const { kind, job } = accept({});
+test('a request becomes a queued job with a time-ordered id and the name of its Kubernetes Job', async () => {
+  const { kind, job } = await accept({});
   expect(kind).toBe('accepted');
   expect(job.id).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
   expect(job.kubernetes).toMatchObject({
@@ -43,31 +44,31 @@ test('a request becomes a queued job with a time-ordered id and the name of its 
   });
   expect(job.spec.image).toBe('jobspawn-worker');
   stage.advance(1);
-  expect(accept({}).job.id > job.id).toBe(true);
+  expect((await accept({})).job.id > job.id).toBe(true);
 });
 
 describe('the same request again', () => {
-  test('without a key or an id is another job', () => {
-    expect(accept({}).job.id).not.toBe(accept({}).job.id);
+  test('without a key or an id is another job', async () => {
+    expect((await accept({})).job.id).not.toBe((await accept({})).job.id);
   });
 
-  test('with its key is the same job, whatever the order of its fields', () => {
-    const first = accept({ env: { A: '1', B: '2' }, priority: 1 }, 'key');
-    const again = accept({ priority: 1, env: { B: '2', A: '1' } }, 'key');
+  test('with its key is the same job, whatever the order of its fields', async () => {
+    const first = await accept({ env: { A: '1', B: '2' }, priority: 1 }, 'key');
+    const again = await accept({ priority: 1, env: { B: '2', A: '1' } }, 'key');
     expect(again).toEqual({ kind: 'same', job: first.job });
   });
 
-  test('with its id is the same job', () => {
-    accept({ id: 'mine' });
-    expect(accept({ id: 'mine' })).toMatchObject({ kind: 'same', job: { id: 'mine' } });
+  test('with its id is the same job', async () => {
+    await accept({ id: 'mine' });
+    expect(await accept({ id: 'mine' })).toMatchObject({ kind: 'same', job: { id: 'mine' } });
   });
 
-  test('that names a default is the same as one that leaves it out', () => {
-    accept({ id: 'mine' });
-    expect(accept({ id: 'mine', backoffLimit: 0 }).kind).toBe('same');
+  test('that names a default is the same as one that leaves it out', async () => {
+    await accept({ id: 'mine' });
+    expect((await accept({ id: 'mine', backoffLimit: 0 })).kind).toBe('same');
   });
 
-  test('is recognized by what was asked alone, so that a later version with more defaults still knows it', () => {
+  test('is recognized by what was asked alone, so that a later version with more defaults still knows it', async () => {
     const hashes: string[] = [];
     const acceptJob = (job: NewJob) => {
       hashes.push(job.requestHash);
@@ -75,30 +76,46 @@ describe('the same request again', () => {
     };
     const { store } = stage;
     const watched = createIntake({ ...parts(), store: { ...store, acceptJob } });
-    watched.accept(jobRequestSchema.parse({ name: 'a', args: ['x'], priority: 0 }), { idempotencyKey: null });
+    await watched.accept(jobRequestSchema.parse({ name: 'a', args: ['x'], priority: 0 }), {
+      idempotencyKey: null,
+    });
     expect(hashes).toEqual([createHash('sha256').update('{"args":["x"],"name":"a"}').digest('hex')]);
   });
 });
 
-test('another request with a used key or id is a conflict', () => {
-  accept({ id: 'mine' }, 'key');
-  expect(() => accept({ id: 'mine', args: ['x'] })).toThrow(conflict);
-  expect(() => accept({ id: 'mine', args: ['x'] }, 'key')).toThrow(conflict);
+test('another request with a used key or id is a conflict', async () => {
+  await accept({ id: 'mine' }, 'key');
+  await expect(accept({ id: 'mine', args: ['x'] })).rejects.toEqual(conflict);
+  await expect(accept({ id: 'mine', args: ['x'] }, 'key')).rejects.toEqual(conflict);
   expect(stage.store.countStates().QUEUED).toBe(1);
 });
 
-test('a job run again is a new one of the same spec, linked to the first, under an id of its own', () => {
-  const { job } = accept({ id: 'mine', args: ['a'] }, 'key');
-  const again = intake.rerun('mine').job;
+test('a full queue takes no new job, but still knows those that it has, and takes more once there is room', async () => {
+  const small = createIntake({ ...parts(), maxQueued: 2 });
+  const take = (id: string) =>
+    small.accept(jobRequestSchema.parse({ name: 'a', id }), { idempotencyKey: null });
+  await Promise.all([take('one'), take('two')]);
+  const full = expect.objectContaining({ code: 'unavailable', retryAfterSeconds: 10 });
+  await expect(take('three')).rejects.toEqual(full);
+  await expect(small.rerun('one')).rejects.toEqual(full);
+  expect(await take('two')).toMatchObject({ kind: 'same' });
+  small.cancel('one');
+  expect(await take('three')).toMatchObject({ kind: 'accepted' });
+  expect(stage.store.countStates()).toMatchObject({ QUEUED: 2, CANCELLED: 1 });
+});
+
+test('a job run again is a new one of the same spec, linked to the first, under an id of its own', async () => {
+  const { job } = await accept({ id: 'mine', args: ['a'] }, 'key');
+  const again = (await intake.rerun('mine')).job;
   expect(again).toMatchObject({ name: 'Nightly Report', rerunOf: 'mine', spec: job.spec, state: 'QUEUED' });
   expect(again.id).not.toBe('mine');
   expect(again.kubernetes.name).not.toBe(job.kubernetes.name);
-  expect(intake.rerun('mine').job.id).not.toBe(again.id);
-  expect(() => intake.rerun('nobody')).toThrow(expect.objectContaining({ code: 'not-found' }));
+  expect((await intake.rerun('mine')).job.id).not.toBe(again.id);
+  await expect(intake.rerun('nobody')).rejects.toEqual(expect.objectContaining({ code: 'not-found' }));
 });
 
-test('a cancel is carried out, repeated without harm, and refused where there is nothing to cancel', () => {
-  accept({ id: 'mine' });
+test('a cancel is carried out, repeated without harm, and refused where there is nothing to cancel', async () => {
+  await accept({ id: 'mine' });
   expect(intake.cancel('mine')).toEqual({ kind: 'cancelled' });
   expect(intake.cancel('mine')).toEqual({ kind: 'already-cancelled' });
   expect(() => intake.cancel('nobody')).toThrow(expect.objectContaining({ code: 'not-found' }));

@@ -54,6 +54,7 @@ beforeEach(async () => {
   const spec = toJobSpec(jobRequestSchema.parse({ name: 'a job' }), 'worker');
   const names = { namespace: 'jobs', generateName: 'a-job-', kubernetesName: 'a-job-bcdfghjklm' };
   store.acceptJob({
+    idGiven: true,
     id: 'a',
     name: 'a job',
     spec,

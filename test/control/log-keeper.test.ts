@@ -32,7 +32,7 @@ beforeEach(async () => {
   const spec = toJobSpec(jobRequestSchema.parse({ name: 'a job' }), 'worker');
   const names = { namespace: 'jobs', generateName: 'a-job-', kubernetesName: 'a-job-bcdfghjklm' };
   const request = { requestHash: 'a', idempotencyKey: null, rerunOf: null };
-  store.acceptJob({ id: 'a', name: 'a job', spec, ...request, ...names });
+  store.acceptJob({ idGiven: true, id: 'a', name: 'a job', spec, ...request, ...names });
   store.claimDispatch('a');
   store.settleCreated('a', { uid: 'job-uid' });
   api = await startFakeApi();

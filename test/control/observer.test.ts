@@ -68,7 +68,16 @@ function start(overrides: Partial<Store> = {}) {
 function send(id: string) {
   const spec = toJobSpec(jobRequestSchema.parse({ name: id }), 'worker');
   const names = { namespace: 'jobs', generateName: `${id}-`, kubernetesName: `${id}-bcdfghjklm` };
-  store.acceptJob({ id, name: id, spec, requestHash: id, idempotencyKey: null, rerunOf: null, ...names });
+  store.acceptJob({
+    idGiven: true,
+    id,
+    name: id,
+    spec,
+    requestHash: id,
+    idempotencyKey: null,
+    rerunOf: null,
+    ...names,
+  });
   store.claimDispatch(id);
   store.settleCreated(id, { uid: `uid-of-${id}` });
   return toListed(id);
@@ -136,6 +145,7 @@ test('an observation that the store cannot take is told again', async () => {
   await observer.synced;
   expect(observer.retryOwed()).toEqual({ owed: 2 });
   expect(lines).toHaveLength(2);
+  expect(observer.status()).toMatchObject({ owed: 2, faults: 2 });
   isFull = false;
   expect(observer.retryOwed()).toEqual({ owed: 0 });
   expect(['one', 'two'].map((id) => store.findJob(id)?.state)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
@@ -239,4 +249,8 @@ test('an orphan is told once', async () => {
   expect(await observer.compareOnce()).toMatchObject({ orphans: 1 });
   await until(() => lines.length === 1);
   expect(lines[0]).toContain('belongs to no row');
+  expect(observer.status().orphans).toBe(1);
+  jobs = [];
+  await observer.compareOnce();
+  expect(observer.status().orphans).toBe(0);
 });

@@ -25,6 +25,7 @@ export async function startScriptedCluster() {
   const faults: Fault[] = [];
   let lasting: Fault | null = null;
   let mayCreate = true;
+  let queue: { response: ServerResponse; make: () => void }[] | null = null;
 
   function toJob(name: string, { uid, labels }: StoredJob) {
     const metadata = {
@@ -41,6 +42,12 @@ export async function startScriptedCluster() {
   function create(body: unknown, response: ServerResponse): void {
     const { metadata, spec } = createdSchema.parse(body);
     creates.push({ name: metadata.name, suspend: spec.suspend });
+    const make = () => answer({ metadata, spec }, response);
+    if (queue === null) make();
+    else queue.push({ response, make });
+  }
+
+  function answer({ metadata, spec }: z.output<typeof createdSchema>, response: ServerResponse): void {
     const fault = lasting ?? faults.shift();
     if (fault?.when === 'before') return fault.answer(response);
     if (jobs.has(metadata.name)) return sendStatus(response, 409, 'AlreadyExists');
@@ -66,6 +73,22 @@ export async function startScriptedCluster() {
     creates,
     kubeconfigPath: api.kubeconfigPath,
     close: () => api.close(),
+    shut: () => api.shut(),
+    open: () => api.open(),
+    /** From now on creates wait until they are served together. */
+    queueUp: () => {
+      queue = [];
+    },
+    queued: () => queue?.length ?? 0,
+    /** The first `most` of those that wait as usual, and the others with what is said. */
+    serve: (most: number, refuse: Fault['answer']) => {
+      const served = queue ?? [];
+      queue = [];
+      for (const [nth, { response, make }] of served.entries()) {
+        if (nth < most) make();
+        else refuse(response);
+      }
+    },
     /** For the next creates, one each. */
     failNext: (...next: Fault[]) => void faults.push(...next),
     /** For all creates, until it is told null. */

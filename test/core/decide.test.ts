@@ -1,36 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { decide } from '../../src/core/decide.ts';
-import type { JobFacts, PodFact, ReportFact } from '../../src/core/facts.ts';
+import type { JobFacts, PodFact } from '../../src/core/facts.ts';
 import { isFinal } from '../../src/core/job-state.ts';
 import type { TerminalStatus } from '../../src/core/report.ts';
+import { byDeadline, byUser, facts, gone, here, left, said } from '../support/known-facts.ts';
 import { completeJob, exitedPod, failedJob, runningPod, seenJob, seenPod } from '../support/sightings.ts';
-
-const here = { gone: false, stopped: false };
-const gone = { gone: true, stopped: false };
-
-function facts(changes: Partial<JobFacts> = {}): JobFacts {
-  return {
-    completions: 1,
-    claimed: true,
-    dispatch: { kind: 'created' },
-    job: null,
-    pods: [],
-    reports: [],
-    cancel: null,
-    ...changes,
-  };
-}
-
-function said(terminal: TerminalStatus | null, podUid: string | null = 'pod-uid'): ReportFact {
-  return { at: '2026-01-01T10:00:05.000Z', status: terminal ?? 'Processing...', terminal, task: 0, podUid };
-}
 
 const success = said('SUCCESS');
 const error = said('ERROR');
-const byUser = { at: '2026-01-01T10:00:05.000Z', cause: 'User' } as const;
-const byDeadline = { ...byUser, cause: 'StartDeadline' } as const;
 const oneGone = { job: { ...seenJob(), ...gone }, pods: [{ ...runningPod(), ...gone }] };
+
+/** The one pod, as it ended. */
+const exit = (code: number) => [{ ...exitedPod(code), ...here }];
 
 describe('on the way, the state', () => {
   test.each<[string, Partial<JobFacts>, string]>([
@@ -86,7 +68,6 @@ describe('on the way, the state', () => {
 describe('at the end', () => {
   const complete = { ...completeJob(), ...here };
   const failed = { ...failedJob(), ...here };
-  const exit = (code: number) => [{ ...exitedPod(code), ...here }];
 
   test.each<[string, Partial<JobFacts>, string, string | null]>([
     ['Complete alone is SUCCEEDED', { job: complete }, 'SUCCEEDED', null],
@@ -221,6 +202,32 @@ describe('at the end', () => {
     expect(decide(facts({ job: complete, pods: restarted, reports: [error] })).state).toBe('SUCCEEDED');
   });
 
+  describe('of a Job whose pod was started twice', () => {
+    const idler = { ...exitedPod(0, { uid: 'idler' }), ...here };
+    const decided = (changes: Partial<PodFact>, reports: JobFacts['reports'] = []) => {
+      const worker = { ...runningPod({ uid: 'worker' }), ...here, ...changes };
+      return decide(facts({ job: complete, pods: [idler, worker], idlers: ['idler'], reports }));
+    };
+
+    test('is no success where the idle pod ended it and the other was stopped', () => {
+      const stopped = { phase: 'Failed', exitCode: 143, stopped: true } as const;
+      expect(decided(stopped)).toMatchObject({ state: 'FAILED', reason: 'StartedTwice' });
+      expect(decided({ ...stopped, gone: true }, [said('ERROR', 'worker')])).toMatchObject({
+        state: 'FAILED',
+        reason: 'StartedTwice',
+      });
+    });
+
+    test('waits until the other is seen to have ended', () => {
+      expect(decided({}).state).toBe('RUNNING');
+    });
+
+    test('is a success where the other did its work', () => {
+      expect(decided({ phase: 'Succeeded', exitCode: 0 }).state).toBe('SUCCEEDED');
+      expect(decided({ gone: true }, [said('SUCCESS', 'worker')]).state).toBe('SUCCEEDED');
+    });
+  });
+
   test.each<[string, Partial<JobFacts>, RegExp]>([
     [
       'SUCCESS against Failed',
@@ -273,7 +280,8 @@ describe('at the end', () => {
   });
 
   test('a deadline that no container lived to see tells what the pod waited for', () => {
-    const pod = { ...seenPod({ reason: 'ImagePullBackOff' }), ...gone };
+    const waitedFor = 'The image could not be pulled.';
+    const pod = { ...seenPod({ reason: 'ImagePullBackOff' }), ...gone, waitedFor };
     const { reason, explanation } = decide(
       facts({ job: { ...failedJob('DeadlineExceeded'), ...here }, pods: [pod] }),
     );
@@ -282,12 +290,17 @@ describe('at the end', () => {
   });
 });
 
-const anyReport = fc
-  .record({
-    terminal: fc.constantFrom<TerminalStatus | null>(null, 'SUCCESS', 'ERROR'),
-    podUid: fc.constantFrom(null, 'p0', 'p1', 'unseen'),
-  })
-  .map(({ terminal, podUid }) => said(terminal, podUid));
+const anyReport = fc.oneof(
+  fc
+    .record({
+      terminal: fc.constantFrom<TerminalStatus | null>(null, 'SUCCESS', 'ERROR'),
+      podUid: fc.constantFrom(null, 'p0', 'p1', 'unseen'),
+    })
+    .map(({ terminal, podUid }) => said(terminal, podUid)),
+  fc
+    .record({ terminal: fc.constantFrom('SUCCESS', 'ERROR'), podUid: fc.constantFrom('p0', 'p1') })
+    .map(({ terminal, podUid }) => left(terminal, podUid)),
+);
 
 const anyPod = fc
   .record({
@@ -298,7 +311,7 @@ const anyPod = fc
   })
   .map(({ exitCode, restarts, stopped, gone: hasLeft }): PodFact => {
     const pod = exitCode === null ? runningPod({ restarts }) : exitedPod(exitCode, { restarts });
-    return { ...pod, gone: hasLeft, stopped };
+    return { ...pod, gone: hasLeft, stopped, waitedFor: null };
   });
 
 const anyFacts = fc
@@ -315,7 +328,9 @@ const anyFacts = fc
     pods: fc
       .array(anyPod, { maxLength: 3 })
       .map((pods) => pods.map((pod, nth) => ({ ...pod, uid: `p${nth}` }))),
+    podRefusal: fc.constantFrom(null, 'exceeded quota: pods'),
     reports: fc.array(anyReport, { maxLength: 4 }),
+    idlers: fc.subarray(['p0', 'p1', 'p2']),
     cancel: fc.constantFrom(null, byUser, byDeadline),
   })
   .map((generated): JobFacts => generated);

@@ -2,27 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import type { JobFacts, ReportFact } from '../../src/core/facts.ts';
 import { toFinishedAt, toStartedAt } from '../../src/core/job-times.ts';
 import type { JobState } from '../../src/core/job-state.ts';
+import { facts, here, said } from '../support/known-facts.ts';
 import { completeJob, failedJob, runningPod, seenJob, seenPod } from '../support/sightings.ts';
 
-const here = { gone: false, stopped: false };
 const acceptedAt = '2026-01-01T10:00:00.500Z';
 const soon = '2026-01-01T10:00:03.200Z';
 const later = '2026-01-01T11:00:00.000Z';
 
-function facts(changes: Partial<JobFacts> = {}): JobFacts {
-  return {
-    completions: 1,
-    claimed: true,
-    dispatch: { kind: 'created' },
-    job: null,
-    pods: [],
-    reports: [],
-    cancel: null,
-    ...changes,
-  };
-}
-
-const saidAt = (at: string): ReportFact => ({ at, status: 'Half', terminal: null, task: 0, podUid: null });
+const saidAt = (at: string): ReportFact => ({ ...said(null, null), at });
 const startedAt = (at: string, uid = 'pod-uid') => ({ ...runningPod({ uid, startedAt: at }), ...here });
 
 describe('a job began', () => {

@@ -26,9 +26,9 @@ test.each<[string, PodObservation, { ended: boolean; run: boolean; succeeded: bo
 ])('a pod %s is told for what it is', (_name, pod, { ended, run, succeeded }) => {
   expect(hasEnded(pod)).toBe(ended);
   expect(hasRun(pod)).toBe(run);
-  expect(hasSucceeded({ ...pod, gone: false, stopped: false })).toBe(succeeded);
+  expect(hasSucceeded({ ...pod, stopped: false })).toBe(succeeded);
 });
 
 test('a pod that was told to stop did not succeed, whatever its exit code', () => {
-  expect(hasSucceeded({ ...exitedPod(0), gone: false, stopped: true })).toBe(false);
+  expect(hasSucceeded({ ...exitedPod(0), stopped: true })).toBe(false);
 });

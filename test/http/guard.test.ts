@@ -65,7 +65,7 @@ describe('an unsafe request', () => {
   );
 
   test('is guarded without a body as well', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     const evil = { 'Sec-Fetch-Site': 'cross-site' };
     await request(side.url).post(`/jobs/${id}/cancel`).set(evil).expect(403);
     await request(side.url).post(`/jobs/${id}/rerun`).set(evil).expect(403);

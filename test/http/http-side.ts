@@ -8,10 +8,12 @@ import { createJobTokens } from '../../src/app/job-token.ts';
 import { listen } from '../../src/app/listen.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { AppError } from '../../src/core/app-error.ts';
+import type { ControlHealth } from '../../src/core/readiness.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
 import type { JobObservation, PodObservation } from '../../src/core/facts.ts';
 import { createEventFeed } from '../../src/live/event-feed.ts';
 import { createJobLog } from '../../src/live/job-log.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
 import { openStore } from '../../src/store/store.ts';
 
 const clock = () => new Date();
@@ -20,7 +22,10 @@ const clock = () => new Date();
  * The HTTP side on a free port, with a real store; only the cluster is played: `play` says what it showed, `podLogs`
  * holds what its containers wrote, by the name of the pod.
  */
-export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: string[] } = {}) {
+export async function startHttpSide({
+  allowedHosts = [],
+  maxQueued = 1000,
+}: { allowedHosts?: string[]; maxQueued?: number } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
@@ -31,6 +36,7 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     random: (bytes) => randomFillSync(bytes),
     workerImage: 'jobspawn-worker',
     namespace: 'default',
+    maxQueued,
   });
   const feed = createEventFeed({ store });
   const podLogs = new Map<string, string[]>();
@@ -46,7 +52,14 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     },
   });
   const tokens = createJobTokens(store.reportKey());
-  const readiness = { ready: true, degraded: [] as string[] };
+  const readiness: ControlHealth = {
+    ready: true,
+    degraded: [],
+    watches: null,
+    observations: null,
+    dispatch: null,
+    loops: {},
+  };
   /** What a fresh look at the cluster shows, and whether there can be one. */
   const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
@@ -57,11 +70,18 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     jobLog,
     tokens,
     readiness: () => readiness,
+    metrics: createMetrics({
+      store,
+      feed,
+      readiness: () => readiness,
+      limits: { maxActive: 10, maxQueued },
+      clock,
+    }),
     refreshPods: async () => {
       freshLook.show();
       return freshLook.works;
     },
-    config: { allowedHosts, workerImage: 'jobspawn-worker' },
+    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10 },
     closing: closing.signal,
     log,
   });
@@ -81,8 +101,12 @@ export async function startHttpSide({ allowedHosts = [] }: { allowedHosts?: stri
     /** The lines of the service's own log. */
     lines,
     /** A job as `POST /api/v1/jobs` would make it. */
-    submit: (request: Record<string, unknown> = {}) =>
-      intake.accept(jobRequestSchema.parse({ name: 'a job', ...request }), { idempotencyKey: null }).job,
+    async submit(request: Record<string, unknown> = {}) {
+      const { job } = await intake.accept(jobRequestSchema.parse({ name: 'a job', ...request }), {
+        idempotencyKey: null,
+      });
+      return job;
+    },
     play: playWith(store),
     async stop() {
       closing.abort();

@@ -113,7 +113,7 @@ describe('POST /api/v1/jobs', () => {
 
 describe('GET /api/v1/jobs', () => {
   test('lists newest first, page by page, without overlap', async () => {
-    for (const n of [1, 2, 3, 4, 5]) side.submit({ name: `paged ${n}` });
+    for (const n of [1, 2, 3, 4, 5]) await side.submit({ name: `paged ${n}` });
     const names: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
@@ -126,7 +126,7 @@ describe('GET /api/v1/jobs', () => {
   });
 
   test('filters by state and exact name', async () => {
-    const { id } = side.submit({ name: 'to be filtered' });
+    const { id } = await side.submit({ name: 'to be filtered' });
     side.intake.cancel(id);
     const find = async (query: object) =>
       jobPageSchema
@@ -155,7 +155,7 @@ describe('GET /api/v1/jobs', () => {
 
 describe('cancel and rerun', () => {
   test('cancel of a queued job is done at once, and once more is no fault', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     for (const _ of [1, 2]) {
       const answer = await request(side.url).post(`/api/v1/jobs/${id}/cancel`).expect(202);
       expect(jobSchema.parse(answer.body).state).toBe('CANCELLED');
@@ -163,7 +163,7 @@ describe('cancel and rerun', () => {
   });
 
   test('cancel of a job in the cluster is noted, and of an ended one is 409', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     side.play.created(id);
     const answer = await request(side.url).post(`/api/v1/jobs/${id}/cancel`).send({}).expect(202);
     expect(jobSchema.parse(answer.body)).toMatchObject({
@@ -176,7 +176,7 @@ describe('cancel and rerun', () => {
   });
 
   test('rerun makes a new job that names the old one', async () => {
-    const old = side.submit({ id: 'old-one', args: ['simulate'] });
+    const old = await side.submit({ id: 'old-one', args: ['simulate'] });
     const answer = await request(side.url).post('/api/v1/jobs/old-one/rerun').expect(202);
     const job = jobSchema.parse(answer.body);
     expect(job).toMatchObject({ rerunOf: 'old-one', name: old.name, spec: old.spec, state: 'QUEUED' });
@@ -185,7 +185,7 @@ describe('cancel and rerun', () => {
   });
 
   test('a body with fields is a fault, since it would change nothing', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     const answer = await request(side.url)
       .post(`/api/v1/jobs/${id}/cancel`)
       .send({ force: true })

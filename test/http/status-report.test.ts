@@ -9,8 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => side.stop());
 
-function running() {
-  const { id } = side.submit();
+async function running() {
+  const { id } = await side.submit();
   side.play.created(id);
   side.play.pod(id);
   const token = side.tokens.issue(id);
@@ -19,7 +19,7 @@ function running() {
 
 describe.each(['/status', '/updatejobstatus'])('POST %s', (path) => {
   test('takes JSON with a bearer token', async () => {
-    const { id, token } = running();
+    const { id, token } = await running();
     const answer = await request(side.url)
       .post(path)
       .auth(token, { type: 'bearer' })
@@ -34,7 +34,7 @@ describe.each(['/status', '/updatejobstatus'])('POST %s', (path) => {
   });
 
   test('takes a form', async () => {
-    const { id, token } = running();
+    const { id, token } = await running();
     await request(side.url)
       .post(`${path}?token=${token}`)
       .type('form')
@@ -49,14 +49,14 @@ describe.each(['/status', '/updatejobstatus'])('POST %s', (path) => {
 
 describe('POST /status', () => {
   test('needs nothing but a status where the URL has the rest, as curl -d status=SUCCESS sends it', async () => {
-    const { id, statusUrl } = running();
+    const { id, statusUrl } = await running();
     await request(side.url).post(statusUrl).type('form').send('status=SUCCESS').expect(200);
     expect(side.store.findJob(id)?.reports.map(({ status }) => status)).toEqual(['SUCCESS']);
   });
 
   test('a wrong token, none, the token of another job and an unknown job get one and the same 401', async () => {
-    const { id, token } = running();
-    const other = running();
+    const { id, token } = await running();
+    const other = await running();
     const tries = [
       { 'job-id': id, token: 'wrong' },
       { 'job-id': id },
@@ -89,8 +89,8 @@ describe('POST /status', () => {
   });
 
   test('refuses a body that names another job than the query', async () => {
-    const { statusUrl } = running();
-    const other = running();
+    const { statusUrl } = await running();
+    const other = await running();
     const answer = await request(side.url)
       .post(statusUrl)
       .send({ 'job-id': other.id, status: 'SUCCESS' })
@@ -101,12 +101,12 @@ describe('POST /status', () => {
   });
 
   test('refuses a field that is given twice', async () => {
-    const { statusUrl } = running();
+    const { statusUrl } = await running();
     await request(side.url).post(statusUrl).type('form').send('status=a&status=b').expect(400);
   });
 
   test('after the end a report that agrees is 200, and one that contradicts 409', async () => {
-    const { id, statusUrl } = running();
+    const { id, statusUrl } = await running();
     side.play.pod(id, { phase: 'Succeeded', exitCode: 0 });
     side.play.ended(id, 'Complete');
     await request(side.url).post(statusUrl).send({ status: 'Done' }).expect(200);
@@ -115,7 +115,7 @@ describe('POST /status', () => {
   });
 
   test('while one pod holds the claim on a task, another one gets 409', async () => {
-    const { statusUrl } = running();
+    const { statusUrl } = await running();
     const report = { status: 'Start Processing', task: 0 };
     await request(side.url)
       .post(statusUrl)
@@ -129,7 +129,7 @@ describe('POST /status', () => {
   });
 
   test('a retry whose forerunner ended unseen is let in after a fresh look', async () => {
-    const { id, statusUrl } = running();
+    const { id, statusUrl } = await running();
     const claim = (podUid: string) =>
       request(side.url).post(statusUrl).send({ status: 'Start Processing', 'pod-uid': podUid });
     side.play.pod(id);
@@ -140,7 +140,7 @@ describe('POST /status', () => {
   });
 
   test('without a fresh look a retry is told to come again, not to go home', async () => {
-    const { statusUrl } = running();
+    const { statusUrl } = await running();
     const claim = (podUid: string) =>
       request(side.url).post(statusUrl).send({ status: 'Start Processing', 'pod-uid': podUid });
     await claim('first').expect(200);
@@ -149,13 +149,13 @@ describe('POST /status', () => {
   });
 
   test('a task that the job does not have is a fault, and nothing is kept', async () => {
-    const { id, statusUrl } = running();
+    const { id, statusUrl } = await running();
     await request(side.url).post(statusUrl).send({ status: 'x', task: 99 }).expect(400);
     expect(side.store.findJob(id)?.reports).toEqual([]);
   });
 
   test('takes no more than 128 KiB', async () => {
-    const { statusUrl } = running();
+    const { statusUrl } = await running();
     await request(side.url)
       .post(statusUrl)
       .send({ status: 'x', message: 'y'.repeat(128 * 1024) })
@@ -163,7 +163,7 @@ describe('POST /status', () => {
   });
 
   test('the token stands in no log line', async () => {
-    const { token, statusUrl } = running();
+    const { token, statusUrl } = await running();
     side.lines.length = 0;
     await request(side.url).post(statusUrl).send({ status: 'x' }).expect(200);
     await request(side.url).post(statusUrl).send({ status: '' }).expect(400);

@@ -42,14 +42,14 @@ describe('events', () => {
     const hangUp = new AbortController();
     const headers = { 'Last-Event-ID': '99999999' };
     const frames = framesOf(await fetch(`${side.url}/api/v1/events`, { headers, signal: hangUp.signal }));
-    side.submit({ id: 'later' });
+    await side.submit({ id: 'later' });
     await frames.next();
     expect((await frames.next()).value).toContain('"jobId":"later"');
     hangUp.abort();
   });
 
   test('a history is a list, oldest first, from any event on', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     side.play.created(id);
     side.play.pod(id);
     const schema = z.strictObject({ events: z.array(jobEventSchema) });
@@ -63,8 +63,8 @@ describe('events', () => {
   });
 
   test('a stream begins with the past and goes on with what happens, without gap or double', async () => {
-    const { id } = side.submit();
-    const other = side.submit();
+    const { id } = await side.submit();
+    const other = await side.submit();
     const reading = readEvents(`/api/v1/jobs/${id}/events?follow=true`, 3);
     side.play.created(id);
     side.play.created(other.id);
@@ -76,7 +76,7 @@ describe('events', () => {
   });
 
   test('Accept: text/event-stream asks for the stream as well, and Last-Event-ID for the rest of it', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     side.play.created(id);
     const seqs = side.store.listEvents({ jobId: id, after: 0, limit: 10 }).map(({ seq }) => seq);
     const events = await readEvents(`/api/v1/jobs/${id}/events`, 1, {
@@ -87,12 +87,12 @@ describe('events', () => {
   });
 
   test('the stream of everything begins now, or where it is told to', async () => {
-    side.submit({ id: 'before' });
+    await side.submit({ id: 'before' });
     const fromStart = await readEvents('/api/v1/events?after=0', 1);
     expect(fromStart[0]?.event.jobId).toBe('before');
     const hangUp = new AbortController();
     const answer = await fetch(`${side.url}/api/v1/events`, { signal: hangUp.signal });
-    side.submit({ id: 'later' });
+    await side.submit({ id: 'later' });
     const frames = framesOf(answer);
     expect((await frames.next()).value).toBe('retry: 2000');
     expect((await frames.next()).value).toContain('"jobId":"later"');
@@ -113,7 +113,7 @@ describe('events', () => {
 
 describe('logs', () => {
   test('are the raw bytes as plain text that no browser takes for a page', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     side.play.created(id);
     side.play.pod(id);
     const raw = '<script>alert(1)</script> \u001b[31mred\u001b[0m\n';
@@ -127,13 +127,13 @@ describe('logs', () => {
   });
 
   test('of a job that has no pod yet are empty', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     const answer = await request(side.url).get(`/api/v1/jobs/${id}/logs`).expect(200);
     expect(answer.text).toBe('');
   });
 
   test('that are followed begin with the first pod and end with the job', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     const answer = await fetch(`${side.url}/api/v1/jobs/${id}/logs?follow=true`);
     side.podLogs.set(side.play.podName(id), ['first\n', 'second\n']);
     side.play.created(id);
@@ -144,14 +144,14 @@ describe('logs', () => {
   });
 
   test('that are followed are broken off when the service stops: an end would say that they are whole', async () => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     const answer = await fetch(`${side.url}/api/v1/jobs/${id}/logs?follow=true`);
     side.closing.abort();
     await expect(answer.text()).rejects.toThrow();
   });
 
   test.each(['tail=-1', 'tail=x', 'task=1.5', 'follow=yes', 'lines=3'])('?%s is a fault', async (query) => {
-    const { id } = side.submit();
+    const { id } = await side.submit();
     await request(side.url).get(`/api/v1/jobs/${id}/logs?${query}`).expect(400);
   });
 });

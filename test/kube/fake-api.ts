@@ -39,7 +39,15 @@ export async function startFakeApi(
   }
   const server = createServer((incoming, response) => void serve(incoming, response));
   server.on('connection', () => (connections += 1));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (at: number) =>
+    new Promise<void>((resolve) => {
+      server.listen(at, '127.0.0.1', resolve);
+    });
+  const shut = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  await listen(0);
   const { port } = z.object({ port: z.int() }).parse(server.address());
   const dir = mkdtempSync(join(tmpdir(), 'fake-api-'));
   const kubeconfigPath = join(dir, 'kubeconfig');
@@ -74,15 +82,18 @@ export async function startFakeApi(
 
   return {
     requests,
+    address: `http://127.0.0.1:${port}`,
     kubeconfigPath,
     writeKubeconfig,
     connections: () => connections,
     answer: (next: Handler) => {
       handler = next;
     },
+    /** Refuses every connection, until it is opened again. */
+    shut,
+    open: () => listen(port),
     async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await shut();
       rmSync(dir, { recursive: true });
     },
   };

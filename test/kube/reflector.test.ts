@@ -43,7 +43,14 @@ afterEach(async () => {
   await api.close();
 });
 
-function start(options: { pace?: Partial<typeof pace>; onUpsert?: (item: SeenJob) => void } = {}) {
+function start(
+  options: {
+    pace?: Partial<typeof pace>;
+    onUpsert?: (item: SeenJob) => void;
+    onSynced?: () => void;
+    clock?: () => Date;
+  } = {},
+) {
   const tell = (word: string) => (item: SeenJob) => {
     told.push(`${word} ${item.observation.uid}`);
     if (word === 'upsert') options.onUpsert?.(item);
@@ -53,10 +60,14 @@ function start(options: { pace?: Partial<typeof pace>; onUpsert?: (item: SeenJob
     path,
     labelSelector: 'app=x',
     project: toSeenJob,
-    listener: { onUpsert: tell('upsert'), onGone: tell('gone'), onSynced: () => told.push('synced') },
+    listener: {
+      onUpsert: tell('upsert'),
+      onGone: tell('gone'),
+      onSynced: () => (told.push('synced'), options.onSynced?.()),
+    },
     log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
     signal: stop.signal,
-    clock: () => new Date(),
+    clock: options.clock ?? (() => new Date()),
     random: () => 0,
     pace: { ...pace, ...options.pace },
   });
@@ -284,9 +295,35 @@ test('fault 24: a listener that throws, and an object that cannot be read, cost 
     onUpsert: ({ observation }) => {
       if (observation.uid === 'a') throw new Error('cannot bear it');
     },
+    onSynced: () => {
+      throw new Error('cannot bear that all is listed');
+    },
   });
   await until(() => told.includes('upsert b'));
-  expect(reflector.status()).toMatchObject({ faults: 2, restarts: 0 });
+  expect(reflector.status()).toMatchObject({ faults: 3, restarts: 0, error: null });
+});
+
+test('tells when the last complete list came, and when the last sign of being current', async () => {
+  const { promise: bookmark, resolve: sendBookmark } = Promise.withResolvers<void>();
+  script({
+    lists: [listOf([], '1')],
+    watches: [
+      (response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+        void bookmark.then(() => sendEvent(response, 'BOOKMARK', { metadata: { resourceVersion: '9' } }));
+      },
+    ],
+  });
+  let now = new Date('2026-01-01T00:00:00Z');
+  const reflector = start({ clock: () => now });
+  expect(reflector.status()).toMatchObject({ lastSyncAt: null, lastProofAt: null });
+  await until(() => told.includes('synced'));
+  expect(reflector.status()).toMatchObject({ lastSyncAt: now, lastProofAt: now });
+  const syncedAt = now;
+  now = new Date('2026-01-01T00:01:00Z');
+  sendBookmark();
+  await until(() => reflector.status().lastProofAt === now);
+  expect(reflector.status().lastSyncAt).toBe(syncedAt);
 });
 
 test('an object that cannot be read is not taken for gone', async () => {

@@ -44,6 +44,14 @@ test('fault 3: a re-opened database writes durably, checks its references and tr
   close();
 });
 
+test('a database can shrink without a VACUUM, and its write-ahead log is bounded', () => {
+  const { db, close } = openDatabase(path);
+  const incremental = 2;
+  expect(db.pragma('auto_vacuum', { simple: true })).toBe(incremental);
+  expect(db.pragma('journal_size_limit', { simple: true })).toBe(16 * 1024 * 1024);
+  close();
+});
+
 test('what was accepted is there after the next start', () => {
   const first = open();
   first.acceptJob(newJob());

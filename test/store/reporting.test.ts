@@ -139,6 +139,29 @@ describe('a task', () => {
     expect(find(id)?.reports).toHaveLength(2);
   });
 
+  test('is not done by the pod that was sent home, whatever Kubernetes makes of its exit', () => {
+    const id = stage.create();
+    say(id, 'Working', by('a'));
+    say(id, 'Working', by('b'));
+    stage.store.observePod(id, exitedPod(0, { uid: 'b' }));
+    stage.store.observePod(id, runningPod({ uid: 'a', deletedAt: '2026-01-01T10:00:09Z' }));
+    stage.store.observeJob(id, completeJob());
+    expect(find(id)?.state).toBe('RUNNING');
+    stage.store.markPodGone(id, 'a');
+    expect(find(id)).toMatchObject({ state: 'FAILED', reason: 'StartedTwice' });
+  });
+
+  test('is done by a pod that was sent home and then granted it, as the retry that it was', () => {
+    const id = stage.create({ spec: { backoffLimit: 1 } });
+    say(id, 'Working', by('a'));
+    expect(say(id, 'Working', by('b'))).toEqual(refused);
+    stage.store.observePod(id, exitedPod(1, { uid: 'a' }));
+    expect(say(id, 'Working', by('b'))).toEqual(kept);
+    stage.store.observePod(id, exitedPod(0, { uid: 'b' }));
+    stage.store.observeJob(id, completeJob({ failed: 1 }));
+    expect(find(id)?.state).toBe('SUCCEEDED');
+  });
+
   test('is held across a restart of the service', () => {
     const id = stage.create();
     say(id, 'Working', by('a'));

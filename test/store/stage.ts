@@ -59,6 +59,7 @@ type NewJobChanges = Partial<Omit<NewJob, 'spec'>> & { spec?: Partial<JobSpec> }
 export function newJob({ spec, ...changes }: NewJobChanges = {}): NewJob {
   return {
     id: 'job-1',
+    idGiven: true,
     name: 'Report',
     spec: jobSpecSchema.parse({ image: 'worker', ...spec }),
     requestHash: 'hash',

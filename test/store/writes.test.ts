@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openDatabase } from '../../src/store/database.ts';
 import { createWrites } from '../../src/store/writes.ts';
 import { silent } from './stage.ts';
@@ -69,6 +69,7 @@ test('fault 24: a listener that throws keeps nothing from the others, nor from t
   writes.onCommit(() => (told += 1));
   expect(writes.transact(() => (say('one'), 'written'))).toBe('written');
   expect(told).toBe(1);
+  expect(writes.countListenerFaults()).toBe(1);
 });
 
 test('fault 4: a full disk is unavailable, leaves nothing half written, and is forgotten when there is room again', () => {
@@ -81,6 +82,70 @@ test('fault 4: a full disk is unavailable, leaves nothing half written, and is f
   limit(1_000_000);
   write();
   expect(count()).toBe(1);
+});
+
+describe('changes of one turn of the event loop', () => {
+  test('share one transaction, and each is answered once it is on the disk', async () => {
+    const { writes, say, count } = setup();
+    let commits = 0;
+    writes.onCommit(() => (commits += 1));
+    const answers = ['one', 'two', 'three'].map((word) =>
+      writes.groupCommit(() => {
+        say(word);
+        return word;
+      }),
+    );
+    expect(count()).toBe(0);
+    expect(await Promise.all(answers)).toEqual(['one', 'two', 'three']);
+    expect([count(), commits]).toEqual([3, 1]);
+  });
+
+  test('fail alone: what one of them throws undoes nothing of the others', async () => {
+    const { writes, say, count } = setup();
+    const outcomes = await Promise.allSettled([
+      writes.groupCommit(() => say('one')),
+      writes.groupCommit(() => {
+        say('two');
+        throw new Error('changed my mind');
+      }),
+      writes.groupCommit(() => say('three')),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(count()).toBe(2);
+  });
+
+  test('are all refused by a full disk, none is written, and the next ones are taken when there is room', async () => {
+    const { writes, say, count } = setup();
+    const limit = (pages: number) => database.db.pragma(`max_page_count = ${pages}`);
+    limit(Number(database.db.pragma('page_count', { simple: true })));
+    const outcomes = await Promise.allSettled([
+      writes.groupCommit(() => say('small')),
+      writes.groupCommit(() => say('x'.repeat(1024 * 1024))),
+    ]);
+    const unavailable = { status: 'rejected', reason: expect.objectContaining({ code: 'unavailable' }) };
+    expect(outcomes).toEqual([unavailable, unavailable]);
+    expect(count()).toBe(0);
+    limit(1_000_000);
+    await writes.groupCommit(() => say('again'));
+    expect(count()).toBe(1);
+  });
+
+  test('are taken in order and in bounded bites, however many they are', async () => {
+    const { writes, say } = setup();
+    let commits = 0;
+    writes.onCommit(() => (commits += 1));
+    const order: number[] = [];
+    await Promise.all(
+      Array.from({ length: 250 }, (_, n) =>
+        writes.groupCommit(() => {
+          say(String(n));
+          order.push(n);
+        }),
+      ),
+    );
+    expect(order).toEqual(Array.from({ length: 250 }, (_, n) => n));
+    expect(commits).toBe(3);
+  });
 });
 
 test.each([

@@ -14,6 +14,7 @@ CREATE TABLE jobs (
   spec                TEXT NOT NULL CHECK (json_valid(spec)),
   priority            INTEGER NOT NULL,
   request_hash        TEXT NOT NULL,
+  id_given            INTEGER NOT NULL DEFAULT 0 CHECK (id_given IN (0, 1)),
   rerun_of            TEXT,
   namespace           TEXT NOT NULL,
   generate_name       TEXT NOT NULL,
@@ -37,6 +38,8 @@ CREATE TABLE jobs (
   kubernetes_uid      TEXT,
   observation         TEXT CHECK (json_valid(observation)),
   gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
+  pod_refusal         TEXT,
+  events_kept         INTEGER NOT NULL DEFAULT 1 CHECK (events_kept IN (0, 1)),
   CHECK ((finished_at IS NOT NULL) = (state IN ('SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST'))),
   CHECK (started_at IS NULL OR state NOT IN ('QUEUED', 'CREATED')),
   CHECK (started_at IS NOT NULL OR state <> 'RUNNING'),
@@ -57,6 +60,11 @@ CREATE INDEX jobs_in_flight ON jobs (number) WHERE claimed_at IS NOT NULL AND fi
 CREATE INDEX jobs_left_behind ON jobs (number)
   WHERE finished_at IS NOT NULL AND kubernetes_uid IS NOT NULL AND gone = 0;
 CREATE INDEX jobs_to_cancel ON jobs (number) WHERE cancel_requested_at IS NOT NULL AND finished_at IS NULL;
+-- What may be removed in time, and of these what still has its history: the first to end comes first.
+CREATE INDEX jobs_by_end ON jobs (finished_at, number)
+  WHERE finished_at IS NOT NULL AND (kubernetes_uid IS NULL OR gone = 1);
+CREATE INDEX jobs_with_history ON jobs (finished_at, number)
+  WHERE finished_at IS NOT NULL AND (kubernetes_uid IS NULL OR gone = 1) AND events_kept = 1;
 
 -- Counting a million rows for every page would be felt; seven rows are kept in step instead.
 CREATE TABLE job_counts (
@@ -100,6 +108,18 @@ CREATE TABLE idempotency_keys (
   created_at   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX idempotency_keys_by_job ON idempotency_keys (job_id);
+
+-- What a removed job was, for whoever asks for it again with the same key, or with the id that he gave it.
+CREATE TABLE tombstones (
+  job_id       TEXT PRIMARY KEY,
+  request_hash TEXT NOT NULL,
+  accepted_at  TEXT NOT NULL,
+  job          TEXT NOT NULL CHECK (json_valid(job))
+) STRICT;
+
+CREATE INDEX tombstones_by_age ON tombstones (accepted_at);
+
 -- The history. A sequence number is never used twice, since readers follow by it.
 CREATE TABLE job_events (
   seq    INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -112,9 +132,10 @@ CREATE TABLE job_events (
 
 CREATE INDEX job_events_by_job ON job_events (job_id, seq);
 
--- The last look at each pod. `stopped`: it was seen to be deleted while it still ran. `ended`, `has_run` and `stuck` are core's words for
--- the look. `log` is where the pod's log stands: still to be fetched, kept, or never to be had. Of a container that is started again in
--- its pod, `runs_over` counts the runs before, and `runs_kept` those whose log was fetched so far.
+-- The last look at each pod. `stopped`: it was seen to be deleted while it still ran. `waited_for`: what once kept it from starting.
+-- `ended`, `has_run` and `stuck` are core's words for the look. `log` is where the pod's log stands: still to be fetched, kept, never to
+-- be had, or kept once and removed since. Of a container that is started again in its pod, `runs_over` counts the runs before, and
+-- `runs_kept` those whose log was fetched so far.
 CREATE TABLE pods (
   number              INTEGER PRIMARY KEY,
   uid                 TEXT NOT NULL UNIQUE,
@@ -137,10 +158,11 @@ CREATE TABLE pods (
   has_run             INTEGER NOT NULL CHECK (has_run IN (0, 1)),
   stuck               INTEGER NOT NULL CHECK (stuck IN (0, 1)),
   stopped             INTEGER NOT NULL CHECK (stopped IN (0, 1)),
+  waited_for          TEXT,
   gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
   runs_over           INTEGER NOT NULL,
   runs_kept           INTEGER NOT NULL DEFAULT 0,
-  log                 TEXT NOT NULL DEFAULT 'open' CHECK (log IN ('open', 'kept', 'unavailable'))
+  log                 TEXT NOT NULL DEFAULT 'open' CHECK (log IN ('open', 'kept', 'unavailable', 'expired'))
 ) STRICT;
 
 CREATE INDEX pods_by_job ON pods (job_id, task, created_at, number);
@@ -153,6 +175,7 @@ CREATE INDEX pods_stuck ON pods (job_id, task, created_at, number) WHERE stuck =
 CREATE INDEX pods_with_open_log ON pods (number)
   WHERE log = 'open' AND (ended = 1 OR deleted_at IS NOT NULL OR runs_over > runs_kept);
 
+-- `source`: most came by themselves; a `message` stood in the termination message of a pod whose reports were lost.
 CREATE TABLE reports (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
   job_id      TEXT NOT NULL REFERENCES jobs (id),
@@ -164,17 +187,19 @@ CREATE TABLE reports (
   task        INTEGER NOT NULL,
   attempt     INTEGER,
   pod_uid     TEXT,
+  source      TEXT NOT NULL CHECK (source IN ('report', 'message')),
   contradicts INTEGER NOT NULL CHECK (contradicts IN (0, 1))
 ) STRICT;
 
 CREATE INDEX reports_by_job ON reports (job_id, seq);
 CREATE INDEX reports_terminal ON reports (job_id) WHERE terminal IS NOT NULL;
+CREATE UNIQUE INDEX reports_from_messages ON reports (pod_uid) WHERE source = 'message';
 
 -- The latest word on each task, so that nobody reads all of them for it.
 CREATE TABLE task_reports (
   job_id TEXT NOT NULL REFERENCES jobs (id),
   task   INTEGER NOT NULL,
-  seq    INTEGER NOT NULL REFERENCES reports (seq),
+  seq    INTEGER NOT NULL UNIQUE REFERENCES reports (seq),
   PRIMARY KEY (job_id, task)
 ) STRICT, WITHOUT ROWID;
 
@@ -189,6 +214,13 @@ CREATE TABLE claims (
   UNIQUE (job_id, task, pod_uid)
 ) STRICT, WITHOUT ROWID;
 
+-- Pods that were refused a claim: Kubernetes had started them beside the one that works.
+CREATE TABLE idlers (
+  job_id  TEXT NOT NULL REFERENCES jobs (id),
+  pod_uid TEXT NOT NULL,
+  PRIMARY KEY (job_id, pod_uid)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE logs (
   pod_uid TEXT PRIMARY KEY REFERENCES pods (uid),
   job_id  TEXT NOT NULL REFERENCES jobs (id),
@@ -196,3 +228,35 @@ CREATE TABLE logs (
   bytes   INTEGER NOT NULL,
   text    BLOB NOT NULL
 ) STRICT;
+
+CREATE INDEX logs_by_job ON logs (job_id);
+CREATE INDEX logs_by_age ON logs (kept_at, pod_uid);
+
+-- How much there is of what is kept up to a size; to add it up each time would be felt.
+CREATE TABLE kept (
+  number    INTEGER PRIMARY KEY CHECK (number = 1),
+  events    INTEGER NOT NULL CHECK (events >= 0),
+  log_bytes INTEGER NOT NULL CHECK (log_bytes >= 0)
+) STRICT;
+
+INSERT INTO kept VALUES (1, 0, 0);
+
+CREATE TRIGGER events_counted_in AFTER INSERT ON job_events BEGIN
+  UPDATE kept SET events = events + 1;
+END;
+
+CREATE TRIGGER events_counted_out AFTER DELETE ON job_events BEGIN
+  UPDATE kept SET events = events - 1;
+END;
+
+CREATE TRIGGER logs_weighed_in AFTER INSERT ON logs BEGIN
+  UPDATE kept SET log_bytes = log_bytes + octet_length(NEW.text);
+END;
+
+CREATE TRIGGER logs_weighed_out AFTER DELETE ON logs BEGIN
+  UPDATE kept SET log_bytes = log_bytes - octet_length(OLD.text);
+END;
+
+CREATE TRIGGER logs_weighed_on AFTER UPDATE OF text ON logs BEGIN
+  UPDATE kept SET log_bytes = log_bytes - octet_length(OLD.text) + octet_length(NEW.text);
+END;

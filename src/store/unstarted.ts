@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { Sql } from './database.ts';
+import { flag } from './job-row.ts';
+import type { Settle } from './settle.ts';
+import type { Writes } from './writes.ts';
+
+const unstartedSchema = z.object({ id: z.string(), uid: z.string(), hasPod: flag });
+
+/** A job whose Kubernetes Job exists, and of which nothing has run or spoken; with the Job's uid. */
+export type Unstarted = z.output<typeof unstartedSchema>;
+
+type Parts = { db: Sql; writes: Writes; settle: Settle };
+
+/** Jobs that wait in the cluster, and what Kubernetes says of those for which it could make no pod. */
+export function createUnstarted({ db, writes, settle }: Parts) {
+  const unstarted = db.prepare(
+    `SELECT id, kubernetes_uid AS uid, EXISTS (SELECT 1 FROM pods WHERE pods.job_id = jobs.id) AS hasPod
+     FROM jobs WHERE state = 'CREATED' AND cancel_requested_at IS NULL AND kubernetes_uid IS NOT NULL ORDER BY number`,
+  );
+  const refuse = db.prepare('UPDATE jobs SET pod_refusal = ? WHERE id = ?');
+
+  /** Those that somebody wants to be gone are left out; the oldest first. */
+  function listUnstarted(): Unstarted[] {
+    return unstarted.all().map((row) => unstartedSchema.parse(row));
+  }
+
+  /** The latest word on why no pod could be made. */
+  function keepPodRefusal(id: string, message: string): void {
+    writes.transact(() => {
+      if (refuse.run(message, id).changes === 1) settle(id);
+    });
+  }
+
+  return { listUnstarted, keepPodRefusal };
+}

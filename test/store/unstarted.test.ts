@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { failedJob, runningPod, seenJob, seenPod } from '../support/sightings.ts';
+import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+let stage: Stage;
+
+beforeEach(() => {
+  stage = openStage();
+});
+
+afterEach(() => stage.close());
+
+const find = (id: string) => stage.store.findJob(id);
+const refusal = 'Error creating: pods "a" is forbidden: violates PodSecurity "restricted:latest"';
+
+test('a job waits to start from its creation until something has run or spoken', () => {
+  const id = stage.accept();
+  expect(stage.store.listUnstarted()).toEqual([]);
+  stage.store.claimDispatch(id);
+  stage.store.settleCreated(id, { uid: 'job-uid' });
+  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: false }]);
+  stage.store.observePod(id, seenPod({ reason: 'ImagePullBackOff' }));
+  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: true }]);
+  stage.store.observePod(id, runningPod());
+  expect(stage.store.listUnstarted()).toEqual([]);
+});
+
+test.each<[string, (id: string) => void]>([
+  ['has reported', (id) => stage.store.addReport({ 'job-id': id, status: 'Working' })],
+  ['is to be cancelled', (id) => stage.store.requestCancel(id, 'User')],
+  ['has ended', (id) => stage.store.markJobGone(id, 'job-uid')],
+])('a job that %s does not wait to start', (_name, happen) => {
+  const id = stage.create();
+  happen(id);
+  expect(stage.store.listUnstarted()).toEqual([]);
+});
+
+test('a refused pod is told once, and forgotten when there is a pod', () => {
+  const id = stage.create();
+  stage.store.keepPodRefusal(id, refusal);
+  stage.store.keepPodRefusal(id, refusal);
+  expect(find(id)).toMatchObject({
+    state: 'CREATED',
+    reason: 'FailedCreate',
+    explanation: expect.stringContaining('violates PodSecurity'),
+  });
+  expect(stage.history(id)).toEqual(['state:QUEUED', 'state:CREATED', 'state:CREATED']);
+  stage.store.observePod(id, seenPod());
+  expect(find(id)).toMatchObject({ state: 'CREATED', reason: null, explanation: null });
+});
+
+test('a refused pod is the cause that a deadline names at the end', () => {
+  const id = stage.create();
+  stage.store.keepPodRefusal(id, refusal);
+  stage.store.observeJob(id, failedJob('DeadlineExceeded'));
+  expect(find(id)).toMatchObject({
+    state: 'FAILED',
+    reason: 'DeadlineExceeded',
+    explanation: expect.stringContaining('violates PodSecurity'),
+  });
+  const before = find(id);
+  stage.store.keepPodRefusal(id, 'something else');
+  expect(find(id)).toEqual(before);
+});
+
+test('a job that did not start in time remembers what it waited for', () => {
+  const id = stage.create();
+  stage.store.observeJob(id, seenJob());
+  stage.store.observePod(id, seenPod({ reason: 'ErrImagePull', message: 'no such host' }));
+  expect(stage.store.requestCancel(id, 'StartDeadline')).toBe('requested');
+  // What a kubelet makes of a container that it never started.
+  stage.store.observePod(id, seenPod({ phase: 'Failed', exitCode: 137, reason: 'ContainerStatusUnknown' }));
+  stage.store.markPodGone(id, 'pod-uid');
+  stage.store.markJobGone(id, 'job-uid');
+  expect(find(id)).toMatchObject({
+    state: 'FAILED',
+    reason: 'StartDeadline',
+    explanation: 'The job did not start in time and was removed. The image could not be pulled: no such host',
+  });
+});
