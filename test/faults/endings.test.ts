@@ -49,7 +49,8 @@ describe('fault 16: on the local cluster a job', () => {
       { image: 'registry.invalid/nothing', activeDeadlineSeconds: 3 },
       {
         reason: 'DeadlineExceeded',
-        explanation: /^The job never started within its activeDeadlineSeconds\. /,
+        explanation:
+          /^The job never started within its activeDeadlineSeconds\. The image could not be pulled/,
       },
     ],
     [

@@ -10,6 +10,12 @@ import { createServiceProcess } from './service-process.ts';
 
 const jobSchema = z.object({ id: z.string(), state: z.string() });
 
+const watchSchema = z.object({ faults: z.int() });
+const healthSchema = z.object({
+  degraded: z.array(z.string()),
+  watches: z.object({ jobs: watchSchema, pods: watchSchema }),
+});
+
 export type QuickRig = Awaited<ReturnType<typeof startQuickRig>>;
 
 /** The service in a process of its own, on a cluster whose Jobs cost nothing. The service is not started yet. */
@@ -43,6 +49,8 @@ export async function startQuickRig({
     submit,
     findState,
     untilState: (id: string, state: string) => until(async () => (await findState(id)) === state),
+    /** What `/readyz` tells. */
+    findHealth: async () => healthSchema.parse(JSON.parse((await service.readyz())?.text ?? '')),
     async stop() {
       if (!service.hasEnded()) await service.kill();
       await cluster.stop();

@@ -147,11 +147,6 @@ describe('fault 18: a report that is', () => {
       () => report({ 'job-id': ours, status: 'SUCCESS', result: 'r'.repeat(70_000) }, tokens.get(ours)),
     ],
     [
-      'replayed by a pod that does not hold the claim',
-      409,
-      () => report({ 'job-id': ours, status: 'SUCCESS', 'pod-uid': 'somebody' }, tokens.get(ours)),
-    ],
-    [
       'on a task that there is not',
       400,
       () => report({ 'job-id': ours, status: 'SUCCESS', task: 1 }, tokens.get(ours)),
@@ -160,6 +155,17 @@ describe('fault 18: a report that is', () => {
     const before = look();
     expect(await send()).toMatchObject({ status, type: 'application/problem+json; charset=utf-8' });
     expect(look()).toEqual(before);
+  });
+
+  test('replayed by a pod that does not hold the claim is a 409, and changes nothing but that this pod is known to idle', async () => {
+    const { idlers, ...before } = look();
+    expect(
+      await report({ 'job-id': ours, status: 'SUCCESS', 'pod-uid': 'somebody' }, tokens.get(ours)),
+    ).toMatchObject({ status: 409 });
+    expect(look()).toEqual({
+      ...before,
+      idlers: [...(idlers ?? []), { job_id: ours, pod_uid: 'somebody' }],
+    });
   });
 
   test('late and against the end is a 409, and changes nothing but that the job tells of it', async () => {
