@@ -5,11 +5,14 @@ import { loadRecording } from '../conformance/recording.ts';
 import { openStage } from '../store/stage.ts';
 import type { Stage } from '../store/stage.ts';
 import { failedJob, seenJob } from '../support/sightings.ts';
+import { until } from '../support/until.ts';
 import { post } from './api-call.ts';
 import { startRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
 type Ending = { reason: string; explanation: string | RegExp };
+
+const endSchema = z.object({ state: z.string(), reason: z.string(), explanation: z.string() });
 
 const toEnd = ({ reason, explanation }: Ending) => ({
   state: 'FAILED',
@@ -62,7 +65,11 @@ describe('fault 16: on the local cluster a job', () => {
     const { text } = await post(`${rig.service.url}/api/v1/jobs`, { name: 'ends badly', ...request });
     const { id } = z.object({ id: z.string() }).parse(JSON.parse(text));
     await rig.untilEnded(id);
-    expect(await rig.get(`/api/v1/jobs/${id}`)).toMatchObject(toEnd(ending));
+    const look = async () => endSchema.parse(await rig.get(`/api/v1/jobs/${id}`));
+    // The end of its pod may be seen after its own.
+    const isExplained = async () => new RegExp(ending.explanation).test((await look()).explanation);
+    await until(isExplained).catch(() => {});
+    expect(await look()).toMatchObject(toEnd(ending));
   });
 });
 
