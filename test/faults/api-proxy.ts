@@ -25,8 +25,8 @@ const createdSchema = z.object({
 /** A Job that the API server answered with 201. */
 export type CreatedJob = { name: string; uid: string; jobId: string };
 
-/** A request as it came, for tests about pace and order. `at` is in ms of `performance.now()`. */
-export type Seen = Call & { at: number; authorization: string | undefined };
+/** A request as it came, for tests about pace and order. `at` is in ms of `performance.now()`, `code` what the API server answered. */
+export type Seen = Call & { at: number; code: number | null };
 
 export type ApiProxy = Awaited<ReturnType<typeof startApiProxy>>;
 
@@ -57,14 +57,17 @@ export async function startApiProxy({ upstream, dice }: { upstream: string; dice
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = toCall(incoming, target.pathname);
-    seen.push({ ...call, at: performance.now(), authorization: incoming.headers.authorization });
+    const entry: Seen = { ...call, at: performance.now(), code: null };
+    seen.push(entry);
     // A client that dies while it speaks has asked for nothing.
     const body = await buffer(incoming);
     const action = rules.find(call);
     if (action?.kind === 'answer') return sendFalse(response, action.with);
     if (action?.kind === 'reset') return void incoming.socket.resetAndDestroy();
     if (action?.kind === 'delay') await delay(action.ms);
-    await relay(await forward(incoming, body), { call, action, response });
+    const answered = await forward(incoming, body);
+    entry.code = answered.statusCode ?? null;
+    await relay(answered, { call, action, response });
   }
 
   async function forward(incoming: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
@@ -154,8 +157,13 @@ export async function startApiProxy({ upstream, dice }: { upstream: string; dice
   };
 }
 
-function toCall({ method = '', url = '' }: IncomingMessage, prefix: string): Call {
-  const { pathname, searchParams } = new URL(url, 'http://proxy');
-  const isWatch = searchParams.get('watch') === 'true' || searchParams.get('follow') === 'true';
-  return { method, path: pathname.slice(prefix.length), isWatch };
+function toCall({ method = '', url = '', headers }: IncomingMessage, prefix: string): Call {
+  const { pathname, search, searchParams } = new URL(url, 'http://proxy');
+  return {
+    method,
+    path: pathname.slice(prefix.length),
+    query: search.slice(1),
+    isWatch: searchParams.get('watch') === 'true' || searchParams.get('follow') === 'true',
+    token: /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1],
+  };
 }

@@ -1,8 +1,15 @@
 import type { Dice } from './dice.ts';
 import type { FalseAnswer } from './false-answer.ts';
 
-/** One request, as a rule sees it. `path` is what follows the server's address, without the query. */
-export type Call = { method: string; path: string; isWatch: boolean };
+/** One request, as a rule sees it. `path` is what follows the server's address, `query` what follows the question mark. */
+export type Call = {
+  method: string;
+  path: string;
+  query: string;
+  /** A stream that lasts: a watch, or a log that is followed. */
+  isWatch: boolean;
+  token: string | undefined;
+};
 
 export type Action =
   /** Before the request reaches the server: it does nothing. */
@@ -23,8 +30,11 @@ export type Rule = {
   name: string;
   method?: 'GET' | 'POST' | 'DELETE';
   path: RegExp;
+  query?: RegExp;
   /** Only watches, or only what is none; unless said, both. */
   watch?: boolean;
+  /** Whoever shows this token is let through. */
+  unlessToken?: string;
   /** Of the requests that match, so many are let through first, and so many are then hit; none and all unless said. */
   skip?: number;
   times?: number;
@@ -48,10 +58,8 @@ export function createFaultRules(dice: Dice) {
   }
 
   function isWanted(entry: { rule: Rule; passed: number; hits: number }, call: Call): boolean {
-    const { method, path, watch, skip = 0, times = Infinity, chance = 1 } = entry.rule;
-    if (method !== undefined && method !== call.method) return false;
-    if (watch !== undefined && watch !== call.isWatch) return false;
-    if (!path.test(call.path)) return false;
+    if (!isMatch(entry.rule, call)) return false;
+    const { skip = 0, times = Infinity, chance = 1 } = entry.rule;
     entry.passed += 1;
     return entry.passed > skip && entry.hits < times && (chance === 1 || dice.chance(chance));
   }
@@ -87,4 +95,12 @@ export function createFaultRules(dice: Dice) {
     /** How often each fault was injected, by name. */
     counts: (): ReadonlyMap<string, number> => counts,
   };
+}
+
+function isMatch({ method, path, query, watch, unlessToken }: Rule, call: Call): boolean {
+  if (method !== undefined && method !== call.method) return false;
+  if (watch !== undefined && watch !== call.isWatch) return false;
+  if (query !== undefined && !query.test(call.query)) return false;
+  if (unlessToken !== undefined && unlessToken === call.token) return false;
+  return path.test(call.path);
 }
