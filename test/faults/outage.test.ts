@@ -9,12 +9,12 @@ let rig: Rig;
 
 beforeAll(async () => {
   // One at a time, so that there is an order to look at.
-  rig = await startRig({ env: { MAX_ACTIVE: '1' } });
+  rig = await startRig({ env: { MAX_ACTIVE: '1', MAX_QUEUED: '8' } });
 });
 
 afterAll(() => rig.stop());
 
-test('fault 10: while the API server is away accepts go on, through a kill as well; afterwards the queue drains in order', async () => {
+test('fault 10: while the API server is away accepts go on up to a bound, through a kill as well; afterwards the queue drains in order', async () => {
   rig.service.start();
   await rig.service.untilReady();
   await rig.proxy.down();
@@ -28,6 +28,15 @@ test('fault 10: while the API server is away accepts go on, through a kill as we
   expect(await rig.service.readyz()).toMatchObject({ status: 503 });
   expect((await rig.listRows()).map(({ state }) => state)).toEqual(Array(8).fill('QUEUED'));
   expect(rig.proxy.created).toEqual([]);
+
+  const beyond = await fetch(`${rig.service.url}/api/v1/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'one too many' }),
+  });
+  expect(beyond.status).toBe(503);
+  expect(Number(beyond.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await rig.listRows()).toHaveLength(8);
 
   await rig.proxy.up();
   expect(findFaults(await rig.conclude())).toEqual([]);
