@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { runWorker } from '../job-worker/worker-process.ts';
 import { until } from '../support/until.ts';
@@ -21,10 +21,14 @@ beforeAll(async () => {
   rig = await startRig();
 });
 
-beforeEach(async () => {
+async function start(): Promise<void> {
   rig.service.start();
   await rig.service.untilReady();
-});
+}
+
+beforeEach(start);
+
+afterEach(() => rig.service.kill());
 
 afterAll(() => rig.stop());
 
@@ -90,11 +94,9 @@ test('fault 13: a Job that somebody deletes is LOST and says why, and one made a
     JSON.stringify(await rig.cluster.call('GET', `${jobsPath}/${name}`)).includes('"succeeded":1'),
   );
   await rig.service.kill();
-  rig.service.start();
-  await rig.service.untilReady();
+  await start();
   expect(await find(id)).toMatchObject(lost);
   expect(startsOf(number)).toBe(1);
-  await rig.service.kill();
 });
 
 test('fault 14: a Job that ended and left while the service was down is LOST without a word of its worker, and does not run again', async () => {
@@ -102,11 +104,10 @@ test('fault 14: a Job that ended and left while the service was down is LOST wit
   await rig.service.kill();
   await hasLeft(number);
   await removeJob(name);
-  rig.service.start();
+  await start();
   await rig.untilEnded(id);
   expect(await find(id)).toMatchObject({ state: 'LOST', reason: 'OutcomeUnknown' });
   expect(startsOf(number)).toBe(1);
-  await rig.service.kill();
 });
 
 test('fault 14: one whose worker had reported SUCCESS before that is SUCCEEDED', async () => {
@@ -118,10 +119,9 @@ test('fault 14: one whose worker had reported SUCCESS before that is SUCCEEDED',
   await rig.service.kill();
   await hasLeft(number);
   await removeJob(name);
-  rig.service.start();
+  await start();
   expect(await rig.untilEnded(id)).toMatchObject({ state: 'SUCCEEDED' });
   expect(startsOf(number)).toBe(1);
-  await rig.service.kill();
 });
 
 test('fault 17: a pod that is started a second time is told 409, and its worker leaves without having run', async () => {
@@ -143,5 +143,4 @@ test('fault 17: a pod that is started a second time is told 409, and its worker 
   expect(startsOf(number)).toBe(1);
   expect(await rig.untilEnded(id)).toMatchObject({ state: 'SUCCEEDED' });
   expect(startsOf(number)).toBe(1);
-  await rig.service.kill();
 });
