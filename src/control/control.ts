@@ -72,7 +72,7 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
     refresh: () => refreshPods(loops.signal),
     startDeadlineSeconds: options.startDeadlineSeconds,
   });
-  const janitor = createJanitor({ store, keep, clock, signal: loops.signal });
+  const janitor = createJanitor({ store, keep, clock: shared.clock, signal: loops.signal });
 
   const health = createLoopsHealth({ clock });
   const pace = { signal: loops.signal, log, health, intervalMs: lookEveryMs };

@@ -84,6 +84,7 @@ export function createDispatcher(options: DispatcherOptions) {
       underWay.set(item.id, work);
       started += 1;
     }
+    if (underWay.size === 0 && inHand.size === 0) pacing.lapse();
     return { started };
   }
 
@@ -148,10 +149,10 @@ export function createDispatcher(options: DispatcherOptions) {
           { jobId: item.id, tries: attempt.tries, error: outcome.message },
           'the outcome of a create is unknown',
         );
-        wait(item, outcome);
+        wait(item, outcome, sentAt);
         return outcome.sent ? 'unknown' : 'unsent';
       default:
-        wait(item, outcome);
+        wait(item, outcome, sentAt);
         return outcome.kind;
     }
   }
@@ -164,7 +165,8 @@ export function createDispatcher(options: DispatcherOptions) {
   ): Promise<DispatchOutcome> {
     const found = await kube.findJob(item.kubernetesName, signal);
     if (found?.jobId === item.id) return adopt(item, attempt, found.observation.uid);
-    const mayArrive = clock().getTime() < (attempt.sent?.lastAt ?? 0) + lateCommitMs;
+    const settledAt = (attempt.sent?.lastAt ?? 0) + lateCommitMs;
+    const mayArrive = clock().getTime() < settledAt;
     if (mayRepeat) {
       // Somebody else's object: it is left alone, and so is the name, which ours never had.
       if (found !== undefined) {
@@ -182,6 +184,8 @@ export function createDispatcher(options: DispatcherOptions) {
       return 'lost';
     }
     retryLater(attempt);
+    // If it arrives, the watch will tell; until it no longer can, another look would tell no more than this one.
+    if (!mayRepeat && found === undefined) attempt.retryAt = settledAt;
     return 'unknown';
   }
 
@@ -202,7 +206,7 @@ export function createDispatcher(options: DispatcherOptions) {
    * It is nothing about this job: it stays queued and says why, and the others wait with it. If no try can have reached the
    * cluster, it gives its claim back, and can be cancelled at once.
    */
-  function wait(item: DispatchItem, outcome: Waiting): void {
+  function wait(item: DispatchItem, outcome: Waiting, sentAt: number): void {
     if (attempts.get(item.id)?.sent === null) {
       store.releaseClaim(item.id);
       attempts.delete(item.id);
@@ -211,7 +215,7 @@ export function createDispatcher(options: DispatcherOptions) {
     const level = needsPeople(hold) ? 'error' : 'warn';
     if (pacing.current()?.reason !== hold.reason) log[level]({ ...hold }, 'dispatch waits');
     const forMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : null;
-    pacing.hold(hold, { forMs, overtaxed: isOvertaxed(outcome) });
+    pacing.hold(hold, { forMs, overtaxed: isOvertaxed(outcome), sentAt });
     store.noteQueued(item.id, hold);
   }
 

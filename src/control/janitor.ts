@@ -22,6 +22,8 @@ export type KeepLimits = {
 export type JanitorCounts = { jobs: number; events: number; logs: number; tombstones: number; pages: number };
 
 const dayMs = 24 * 60 * 60 * 1000;
+/** What is due beyond that waits for the next run: a loop that is long in one run is taken for stuck. */
+const longestRunMs = 20_000;
 /** Between two bites the event loop belongs to requests. */
 const restMs = 10;
 
@@ -34,6 +36,7 @@ export function createJanitor({
   keep,
   clock,
   signal,
+  elapsed = () => performance.now(),
 }: {
   store: Pick<
     Store,
@@ -45,11 +48,20 @@ export function createJanitor({
     | 'checkpoint'
   >;
   keep: KeepLimits;
+  /** One that nobody can put forward: an hour of a wrong year would remove everything. */
   clock: () => Date;
   signal: AbortSignal;
+  /** Monotonic, in ms. */
+  elapsed?: () => number;
 }) {
-  /** Resolves when nothing more is due, or when the signal aborts. */
+  /** Resolves when nothing more is due, after some 20 s, or when the signal aborts. */
   async function runOnce(): Promise<JanitorCounts> {
+    const endAt = elapsed() + longestRunMs;
+    const inBites = async (bite: () => number): Promise<void> => {
+      // A rest that the signal cuts short ends the run as well.
+      while (!signal.aborted && elapsed() < endAt && bite() > 0)
+        await delay(restMs, undefined, { signal }).catch(() => {});
+    };
     const counts: JanitorCounts = { jobs: 0, events: 0, logs: 0, tombstones: 0, pages: 0 };
     await inBites(() => {
       const limits = { endedBefore: daysAgo(keep.jobsDays), most: keep.jobs };
@@ -82,11 +94,6 @@ export function createJanitor({
     });
     if (!signal.aborted) store.checkpoint();
     return counts;
-  }
-
-  async function inBites(bite: () => number): Promise<void> {
-    // A rest that the signal cuts short ends the run as well.
-    while (!signal.aborted && bite() > 0) await delay(restMs, undefined, { signal }).catch(() => {});
   }
 
   function daysAgo(days: number): string {

@@ -29,15 +29,12 @@ export function createPacing({
   let window = most;
   let taken = 0;
   let hold: Hold | null = null;
-  let heldFrom = 0;
+  /** When the window was last cut: what was sent before that was sent by the wider one. */
+  let cutAt = -Infinity;
   let heldUntil = 0;
   let holdsInARow = 0;
 
-  /** A clock that was set back to before the hold began has ended it, or it might last for hours. */
-  function isHeld(): boolean {
-    const now = clock().getTime();
-    return hold !== null && heldFrom <= now && now < heldUntil;
-  }
+  const isHeld = () => hold !== null && clock().getTime() < heldUntil;
 
   return {
     /** How many creates may be under way. */
@@ -48,16 +45,21 @@ export function createPacing({
 
     /**
      * For `forMs` as the cluster said, or doubling from hold to hold; with up to half as much at random on top. `overtaxed`: fewer
-     * at once might have been taken.
+     * at once might have been taken. `sentAt` (ms) is when the create was sent that was answered so.
      */
-    hold(why: Hold, { forMs, overtaxed }: { forMs: number | null; overtaxed: boolean }): void {
+    hold(
+      why: Hold,
+      { forMs, overtaxed, sentAt }: { forMs: number | null; overtaxed: boolean; sentAt: number },
+    ): void {
       const now = clock().getTime();
       if (!isHeld()) {
         holdsInARow += 1;
-        if (overtaxed) window = Math.max(1, Math.floor(window / 2));
-        taken = 0;
-        heldFrom = now;
         heldUntil = now;
+      }
+      taken = 0;
+      if (overtaxed && sentAt > cutAt) {
+        window = Math.max(1, Math.floor(window / 2));
+        cutAt = now;
       }
       hold = why;
       heldUntil = Math.max(heldUntil, now + (forMs ?? toPauseMs(holdsInARow) * (1 + random() / 2)));
@@ -75,6 +77,13 @@ export function createPacing({
         taken = 0;
       }
       return wasHeld;
+    },
+
+    /** Nothing waits for the end of the hold any more: nothing would tell, for as long as no other job comes. */
+    lapse(): void {
+      if (isHeld()) return;
+      hold = null;
+      holdsInARow = 0;
     },
 
     current: (): Hold | null => hold,

@@ -49,7 +49,7 @@ function endOf(facts: JobFacts): End | null {
  */
 function isExitStillOpen(facts: JobFacts): boolean {
   if (facts.completions > 1 || facts.job?.gone === true || reported(facts, SUCCESS)) return false;
-  if (!reported(facts, ERROR) && facts.idlers.length === 0) return false;
+  if (!reported(facts, ERROR) && !facts.pods.some((pod) => pod.idle)) return false;
   return facts.pods.length === 0 || facts.pods.some((pod) => !pod.gone && !hasEnded(pod));
 }
 

@@ -62,6 +62,8 @@ export type PodFact = PodObservation & {
   gone: boolean;
   /** It was seen to be deleted while it still ran: exit code 0 on SIGTERM is no success, as for Kubernetes itself. */
   stopped: boolean;
+  /** Kubernetes started it although another pod held the task: it was sent home, and did no work. */
+  idle: boolean;
   /** What was last seen to keep it from starting, as a sentence; a kubelet writes over it when the pod is removed. */
   waitedFor: string | null;
 };
@@ -94,8 +96,6 @@ export type JobFacts = {
   /** Why Kubernetes could make no pod, in its own words; the latest, and true only as long as no pod was seen. */
   podRefusal: string | null;
   reports: readonly ReportFact[];
-  /** Pods, by uid, that Kubernetes started although another one held the task: they were sent home, and did no work. */
-  idlers: readonly string[];
   cancel: CancelFact | null;
 };
 

@@ -24,6 +24,6 @@ export function hasSucceeded({ phase, stopped }: Pick<PodFact, 'phase' | 'stoppe
 }
 
 /** Of a complete Job: Kubernetes took the exit of a pod that was sent home for success, and stopped the one that worked. */
-export function wasEndedByIdler({ idlers, pods }: Pick<JobFacts, 'idlers' | 'pods'>): boolean {
-  return idlers.length > 0 && !pods.some((pod) => hasSucceeded(pod) && !idlers.includes(pod.uid));
+export function wasEndedByIdler({ pods }: Pick<JobFacts, 'pods'>): boolean {
+  return pods.some((pod) => pod.idle) && !pods.some((pod) => hasSucceeded(pod) && !pod.idle);
 }

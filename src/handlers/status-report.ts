@@ -34,16 +34,17 @@ export function createStatusReports({
   tokens: JobTokens;
   refreshPods: RefreshPods;
 }): Route[] {
-  const add = (report: ReportInput) => store.groupCommit(() => store.addReport(report));
+  const add = (report: ReportInput, isFinalAnswer: boolean) =>
+    store.groupCommit(() => store.addReport(report, { isFinalAnswer }));
 
   /**
    * Who is told that another pod holds the claim goes home, so it must be true: the holder may have ended unseen, and this pod be the
    * retry that is to do the work.
    */
   async function keep(report: ReportInput): Promise<ReportOutcome> {
-    const outcome = await add(report);
+    const outcome = await add(report, false);
     if (outcome.kind !== 'claimed-by-another-pod') return outcome;
-    if (await refreshPods(AbortSignal.timeout(freshLookMs))) return add(report);
+    if (await refreshPods(AbortSignal.timeout(freshLookMs))) return add(report, true);
     throw new AppError(
       'unavailable',
       'Another pod holds the claim, and nobody can tell now whether it still runs.',

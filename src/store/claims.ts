@@ -18,26 +18,29 @@ export function createClaims({ db, writes }: { db: Sql; writes: Writes }) {
     "SELECT 1 FROM reports WHERE job_id = ? AND pod_uid = ? AND terminal = 'ERROR' LIMIT 1",
   );
   const insert = db.prepare('INSERT INTO claims (job_id, task, attempt, pod_uid, at) VALUES (?, ?, ?, ?, ?)');
+  const setIdle = db.prepare('UPDATE pods SET idle = ? WHERE uid = ? AND job_id = ?');
 
-  const refuse = db.prepare('INSERT INTO idlers (job_id, pod_uid) VALUES (?, ?) ON CONFLICT DO NOTHING');
-  const welcome = db.prepare('DELETE FROM idlers WHERE job_id = ? AND pod_uid = ?');
-
-  /** False where another pod holds the task; it is remembered that this one was sent home, until it is granted the task after all. */
-  return function claim(row: JobRow, { task, podUid }: { task: number; podUid: string }): boolean {
+  /** False where another pod holds the task. */
+  function claim(row: JobRow, { task, podUid }: { task: number; podUid: string }): boolean {
     // All pods of a NonIndexed job share task 0, so many of them rightly work at once.
     if (row.spec.completions > 1 && row.spec.completionMode === 'NonIndexed') return true;
     if (held.get(row.id, task, podUid) !== undefined) return true;
     const holder = latest.get(row.id, task);
-    if (holder !== undefined && !hasLetGo(row.id, holder.podUid)) {
-      refuse.run(row.id, podUid);
-      return false;
-    }
-    welcome.run(row.id, podUid);
+    if (holder !== undefined && !hasLetGo(row.id, holder.podUid)) return false;
     insert.run(row.id, task, (holder?.attempt ?? -1) + 1, podUid, writes.now());
+    // Sent home once, and granted the task after all.
+    setIdle.run(0, podUid, row.id);
     return true;
-  };
+  }
+
+  /** The pod is told to go home: what becomes of it is not what becomes of the work. */
+  function sendHome(row: JobRow, podUid: string): void {
+    setIdle.run(1, podUid, row.id);
+  }
 
   function hasLetGo(id: string, podUid: string): boolean {
     return podEnded.get(podUid, id) !== undefined || saidError.get(id, podUid) !== undefined;
   }
+
+  return { claim, sendHome };
 }

@@ -35,8 +35,6 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
      ORDER BY seq`,
   );
 
-  const idlers = db.prepare<[string], string>('SELECT pod_uid FROM idlers WHERE job_id = ?').pluck();
-
   return function loadFacts(row: JobRow): JobFacts {
     const { cancel_requested_at: at, cancel_cause: cause } = row;
     const said = row.spec.completions === 1 ? reports : outerReports;
@@ -47,7 +45,6 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
       job: toJobFact(row),
       pods: listPods(row),
       reports: said.all({ id: row.id }).map((report) => reportFactRowSchema.parse(report)),
-      idlers: idlers.all(row.id),
       podRefusal: row.pod_refusal,
       cancel: at === null || cause === null ? null : { at, cause },
     };

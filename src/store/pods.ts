@@ -13,12 +13,13 @@ const podRowSchema = podObservationSchema.extend({
   number: z.int(),
   gone: flag,
   stopped: flag,
+  idle: flag,
   waitedFor: z.string().nullable(),
 });
 
 const columns = `number, uid, name, job_uid AS jobUid, job_name AS jobName, task AS "index", phase, created_at AS createdAt,
   started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts, reason, message,
-  termination_message AS terminationMessage, deleted_at AS deletedAt, gone, stopped, waited_for AS waitedFor`;
+  termination_message AS terminationMessage, deleted_at AS deletedAt, gone, stopped, idle, waited_for AS waitedFor`;
 
 /** What a reader of the job is shown of its pods; of many thousands the other columns would cost more than all else. */
 const shownSchema = podRowSchema.pick({

@@ -37,7 +37,7 @@ type LastWord = { at: string; terminal: TerminalStatus | null; podUid: string | 
 type Parts = { db: Sql; rows: JobRows; writes: Writes; settle: Settle };
 
 export function createReports({ db, rows, writes, settle }: Parts) {
-  const claim = createClaims({ db, writes });
+  const { claim, sendHome } = createClaims({ db, writes });
   const insert = db.prepare(
     `INSERT INTO reports (job_id, at, status, terminal, message, progress, task, attempt, pod_uid, source, contradicts)
      VALUES (@id, @at, @status, @terminal, @message, @progress, @task, @attempt, @podUid, @source, @contradicts)`,
@@ -61,11 +61,17 @@ export function createReports({ db, rows, writes, settle }: Parts) {
      WHERE seq = (SELECT seq FROM task_reports WHERE job_id = ? AND task = ?)`,
   );
 
-  /** What the worker says of its work. After the end nothing changes the state; a word against the end is kept as `discrepancy`. */
-  function addReport(report: ReportInput): ReportOutcome {
+  /**
+   * What the worker says of its work. After the end nothing changes the state; a word against the end is kept as `discrepancy`.
+   * `isFinalAnswer`: a pod that is refused the claim will be told so, and goes home.
+   */
+  function addReport(report: ReportInput, { isFinalAnswer = false } = {}): ReportOutcome {
     return writes.transact(() => {
       const row = rows.findRow(report['job-id']);
-      return row === undefined ? { kind: 'unknown-job' } : add(row, report);
+      if (row === undefined) return { kind: 'unknown-job' };
+      const outcome = add(row, report);
+      if (outcome.kind === 'claimed-by-another-pod' && isFinalAnswer) sendHome(row, report['pod-uid'] ?? '');
+      return outcome;
     });
   }
 

@@ -40,7 +40,6 @@ export function createRetention({ db, rows, writes, tombstones, logRetention }: 
     db.prepare('DELETE FROM task_reports WHERE job_id = ? LIMIT ?'),
     db.prepare('DELETE FROM reports WHERE job_id = ? LIMIT ?'),
     db.prepare('DELETE FROM claims WHERE job_id = ? LIMIT ?'),
-    db.prepare('DELETE FROM idlers WHERE job_id = ? LIMIT ?'),
     removeEvents,
     db.prepare('DELETE FROM pods WHERE job_id = ? LIMIT ?'),
   ];

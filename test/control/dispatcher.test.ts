@@ -406,6 +406,22 @@ test('of a restored queue, all of it claimed, no more is sent than there are pla
   expect(states()).toEqual(['CREATED', 'CREATED', 'CREATED', 'CREATED']);
 });
 
+test('a hold is over when nothing waits for its end any more', async () => {
+  const id = await accept();
+  const dispatcher = startDispatcher();
+  cluster.failNext({
+    when: 'before',
+    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
+  });
+  await dispatcher.run();
+  store.requestCancel(id, 'User');
+  await dispatcher.run();
+  expect(dispatcher.hold()?.reason).toBe('QuotaExceeded');
+  pass(120);
+  await dispatcher.run();
+  expect(dispatcher.hold()).toBeNull();
+});
+
 test('a job of a higher priority goes first', async () => {
   const [low, high] = [await accept({ priority: -1 }), await accept({ priority: 5 })];
   await startDispatcher(1).run();

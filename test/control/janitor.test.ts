@@ -56,6 +56,20 @@ test('what is younger than the limits stays', async () => {
   expect(await tidy()).toEqual({ jobs: 0, events: 0, logs: 0, tombstones: 0, pages: 0 });
 });
 
+test('a run ends when it has lasted long enough, and the next one goes on', async () => {
+  for (let n = 0; n < 40; n += 1) play(`j${n}`);
+  stage.advance(31 * dayMs);
+  let now = 0;
+  const elapsed = () => (now += 9000);
+  const { store, clock } = stage;
+  const keep = { ...generous, jobsDays: 30 };
+  const janitor = createJanitor({ store, clock, keep, signal: stop.signal, elapsed });
+  const { jobs } = await janitor.runOnce();
+  expect(jobs).toBeGreaterThan(0);
+  expect(jobs).toBeLessThan(40);
+  expect(jobs + (await tidy({ jobsDays: 30 })).jobs).toBe(40);
+});
+
 test('logs, history, job and keys go each in their own time', async () => {
   const limits = { logsDays: 10, eventsDays: 20, jobsDays: 30, keysDays: 40 };
   play('a');

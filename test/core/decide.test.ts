@@ -203,10 +203,10 @@ describe('at the end', () => {
   });
 
   describe('of a Job whose pod was started twice', () => {
-    const idler = { ...exitedPod(0, { uid: 'idler' }), ...here };
+    const idler = { ...exitedPod(0, { uid: 'idler' }), ...here, idle: true };
     const decided = (changes: Partial<PodFact>, reports: JobFacts['reports'] = []) => {
       const worker = { ...runningPod({ uid: 'worker' }), ...here, ...changes };
-      return decide(facts({ job: complete, pods: [idler, worker], idlers: ['idler'], reports }));
+      return decide(facts({ job: complete, pods: [idler, worker], reports }));
     };
 
     test('is no success where the idle pod ended it and the other was stopped', () => {
@@ -307,11 +307,12 @@ const anyPod = fc
     exitCode: fc.constantFrom(null, 0, 1),
     gone: fc.boolean(),
     stopped: fc.boolean(),
+    idle: fc.boolean(),
     restarts: fc.nat(1),
   })
-  .map(({ exitCode, restarts, stopped, gone: hasLeft }): PodFact => {
+  .map(({ exitCode, restarts, stopped, idle, gone: hasLeft }): PodFact => {
     const pod = exitCode === null ? runningPod({ restarts }) : exitedPod(exitCode, { restarts });
-    return { ...pod, gone: hasLeft, stopped, waitedFor: null };
+    return { ...pod, gone: hasLeft, stopped, idle, waitedFor: null };
   });
 
 const anyFacts = fc
@@ -330,7 +331,6 @@ const anyFacts = fc
       .map((pods) => pods.map((pod, nth) => ({ ...pod, uid: `p${nth}` }))),
     podRefusal: fc.constantFrom(null, 'exceeded quota: pods'),
     reports: fc.array(anyReport, { maxLength: 4 }),
-    idlers: fc.subarray(['p0', 'p1', 'p2']),
     cancel: fc.constantFrom(null, byUser, byDeadline),
   })
   .map((generated): JobFacts => generated);

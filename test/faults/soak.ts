@@ -86,7 +86,6 @@ function report({
   counts: ReadonlyMap<string, number>;
   asked: number;
 }): void {
-  const sum = (of: ReadonlyMap<string, number>) => [...of.values()].reduce((total, n) => total + n, 0);
   line('jobs accepted', `${verdict.accepted} of ${asked} asked for`);
   line('kills', sum(deaths));
   for (const [cause, times] of deaths) line(`  ${cause}`, times);
@@ -100,13 +99,17 @@ function report({
   line('memory (MB)', rangeOf(sizes.map(({ megabytes }) => megabytes)));
 }
 
+function sum(of: ReadonlyMap<string, number>): number {
+  return [...of.values()].reduce((total, n) => total + n, 0);
+}
+
 function line(name: string, value: string | number): void {
   console.log(`${name.padEnd(32)} ${value}`);
 }
 
-function rangeOf(values: readonly number[]): string {
-  if (values.length === 0) return 'not measured';
-  return `${Math.min(...values)} to ${Math.max(...values)}, ${values.at(0)} at first and ${values.at(-1)} at last`;
+function rangeOf(samples: readonly number[]): string {
+  if (samples.length === 0) return 'not measured';
+  return `${Math.min(...samples)} to ${Math.max(...samples)}, ${samples.at(0)} at first and ${samples.at(-1)} at last`;
 }
 
 function isScenario(name: string): name is keyof typeof scenarios {

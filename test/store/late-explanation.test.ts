@@ -38,6 +38,8 @@ test.each([
     expect(events.at(-1)).toMatchObject({ kind: 'state', state: 'FAILED', reason });
     stage.store.observePod(id, pod);
     expect(stage.store.listEvents({ after: 0, jobId: id, limit: 100 })).toEqual(events);
+    // It has ended once, whatever was told of it later.
+    expect(stage.store.listEnds({ after: 0, upTo: stage.store.lastSeq() })).toHaveLength(1);
   },
 );
 

@@ -15,6 +15,9 @@ const find = (id: string) => stage.store.findJob(id);
 const by = (podUid: string, task = 0) => ({ 'pod-uid': podUid, task });
 const say = (id: string, status: string, more: object = {}) =>
   stage.store.addReport({ 'job-id': id, status, ...more });
+/** The last word of the service on it: a pod that is refused goes home. */
+const sendHome = (id: string, podUid: string) =>
+  stage.store.addReport({ 'job-id': id, status: 'Working', ...by(podUid) }, { isFinalAnswer: true });
 
 test('the worker’s latest word, progress and result are the job’s', () => {
   const id = stage.create();
@@ -142,7 +145,8 @@ describe('a task', () => {
   test('is not done by the pod that was sent home, whatever Kubernetes makes of its exit', () => {
     const id = stage.create();
     say(id, 'Working', by('a'));
-    say(id, 'Working', by('b'));
+    stage.store.observePod(id, runningPod({ uid: 'b' }));
+    expect(sendHome(id, 'b')).toEqual(refused);
     stage.store.observePod(id, exitedPod(0, { uid: 'b' }));
     stage.store.observePod(id, runningPod({ uid: 'a', deletedAt: '2026-01-01T10:00:09Z' }));
     stage.store.observeJob(id, completeJob());
@@ -154,11 +158,22 @@ describe('a task', () => {
   test('is done by a pod that was sent home and then granted it, as the retry that it was', () => {
     const id = stage.create({ spec: { backoffLimit: 1 } });
     say(id, 'Working', by('a'));
-    expect(say(id, 'Working', by('b'))).toEqual(refused);
+    stage.store.observePod(id, runningPod({ uid: 'b' }));
+    expect(sendHome(id, 'b')).toEqual(refused);
     stage.store.observePod(id, exitedPod(1, { uid: 'a' }));
     expect(say(id, 'Working', by('b'))).toEqual(kept);
     stage.store.observePod(id, exitedPod(0, { uid: 'b' }));
     stage.store.observeJob(id, completeJob({ failed: 1 }));
+    expect(find(id)?.state).toBe('SUCCEEDED');
+  });
+
+  test('is done by a pod that was refused, and told to ask again', () => {
+    const id = stage.create({ spec: { backoffLimit: 1 } });
+    say(id, 'Working', by('a'));
+    stage.store.observePod(id, runningPod({ uid: 'b' }));
+    expect(say(id, 'Working', by('b'))).toEqual(refused);
+    stage.store.observePod(id, exitedPod(0, { uid: 'b' }));
+    stage.store.observeJob(id, completeJob());
     expect(find(id)?.state).toBe('SUCCEEDED');
   });
 

@@ -3,8 +3,8 @@ import type { TerminalStatus } from '../../src/core/report.ts';
 
 /** What the store may know of a job: `facts` is one that was just created, which a test then bends. */
 
-export const here = { gone: false, stopped: false, waitedFor: null };
-export const gone = { gone: true, stopped: false, waitedFor: null };
+export const here = { gone: false, stopped: false, idle: false, waitedFor: null };
+export const gone = { gone: true, stopped: false, idle: false, waitedFor: null };
 
 export const byUser = { at: '2026-01-01T10:00:05.000Z', cause: 'User' } as const;
 export const byDeadline = { ...byUser, cause: 'StartDeadline' } as const;
@@ -18,7 +18,6 @@ export function facts(changes: Partial<JobFacts> = {}): JobFacts {
     pods: [],
     podRefusal: null,
     reports: [],
-    idlers: [],
     cancel: null,
     ...changes,
   };

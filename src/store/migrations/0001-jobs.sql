@@ -133,6 +133,7 @@ CREATE TABLE job_events (
 CREATE INDEX job_events_by_job ON job_events (job_id, seq);
 
 -- The last look at each pod. `stopped`: it was seen to be deleted while it still ran. `waited_for`: what once kept it from starting.
+-- `idle`: it was refused the claim on its task, since another pod held it.
 -- `ended`, `has_run` and `stuck` are core's words for the look. `log` is where the pod's log stands: still to be fetched, kept, never to
 -- be had, or kept once and removed since. Of a container that is started again in its pod, `runs_over` counts the runs before, and
 -- `runs_kept` those whose log was fetched so far.
@@ -159,6 +160,7 @@ CREATE TABLE pods (
   stuck               INTEGER NOT NULL CHECK (stuck IN (0, 1)),
   stopped             INTEGER NOT NULL CHECK (stopped IN (0, 1)),
   waited_for          TEXT,
+  idle                INTEGER NOT NULL DEFAULT 0 CHECK (idle IN (0, 1)),
   gone                INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
   runs_over           INTEGER NOT NULL,
   runs_kept           INTEGER NOT NULL DEFAULT 0,
@@ -212,13 +214,6 @@ CREATE TABLE claims (
   at      TEXT NOT NULL,
   PRIMARY KEY (job_id, task, attempt),
   UNIQUE (job_id, task, pod_uid)
-) STRICT, WITHOUT ROWID;
-
--- Pods that were refused a claim: Kubernetes had started them beside the one that works.
-CREATE TABLE idlers (
-  job_id  TEXT NOT NULL REFERENCES jobs (id),
-  pod_uid TEXT NOT NULL,
-  PRIMARY KEY (job_id, pod_uid)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE logs (
