@@ -28,7 +28,9 @@ import type { JobLog } from '../live/job-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Served } from '../metrics/request-metrics.ts';
 import type { Store } from '../store/store.ts';
+import type { Access } from './access.ts';
 import { accessLog } from './access-log.ts';
+import type { Auth } from './auth-config.ts';
 import { guard } from './guard.ts';
 import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
 import { readBody } from './request-body.ts';
@@ -58,10 +60,16 @@ export type ExpressDeps = {
   feed: EventFeed;
   jobLog: JobLog;
   tokens: JobTokens;
+  access: Access;
   readiness: () => ControlHealth;
   metrics: Metrics;
   refreshPods: RefreshPods;
-  config: { allowedHosts: readonly string[]; workerImage: string; maxActive: number };
+  config: {
+    allowedHosts: readonly string[];
+    workerImage: string;
+    maxActive: number;
+    auth: Auth;
+  };
   /** Aborted when the service stops: ends every stream, which else would hold the server open. */
   closing: AbortSignal;
   log: Logger;
@@ -83,20 +91,21 @@ export function createExpress(deps: ExpressDeps): Express {
   app.set('view engine', 'ejs');
   app.set('views', join(root, 'views'));
   app.set('view cache', true);
+  app.locals['isOpenToAll'] = deps.config.auth.kind === 'none' && deps.config.auth.isExposed;
 
   app.use(accessLog(deps.log), follow, securityHeaders);
   app.use(guard({ allowedHosts: deps.config.allowedHosts, exempt: pathsForMachines(routes) }));
   app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
   // What a browser asks for by itself beside an answer that is no page, such as a raw log.
   app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
-  addRoutes(app, routes, { log: deps.log, mark });
+  addRoutes(app, routes, { log: deps.log, mark, access: deps.access });
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
   return app;
 }
 
 /** Every route there is, each with no more than it needs. */
-function createRoutes(deps: ExpressDeps): Route[] {
+export function createRoutes(deps: ExpressDeps): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
@@ -118,14 +127,21 @@ function pathsForMachines(routes: readonly Route[]): Set<string> {
 function addRoutes(
   app: Express,
   routes: readonly Route[],
-  { log, mark }: { log: Logger; mark: (by: Served) => RequestHandler },
+  { log, mark, access }: { log: Logger; mark: (by: Served) => RequestHandler; access: Access },
 ): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
     const onPath = app.route(path);
     onPath.all(mark({ route: path, isLasting: those.some(({ isLasting }) => isLasting) }));
     for (const route of those) {
       const readers = route.body === undefined ? [] : readBody(route.body);
-      onPath[route.method](...readers, route.handle, answerErrors({ log, route }));
+      const handle: RequestHandler = (req, res) =>
+        route.handle(req, res, () => access.admit(req, res, route));
+      onPath[route.method](
+        access.identify(route),
+        ...readers,
+        handle,
+        answerErrors({ log, route, isAdmissible: (req) => access.isAdmissible(req, route) }),
+      );
     }
     onPath.all(refuseMethod(those));
   }

@@ -72,7 +72,16 @@ export function refuseMethod(routes: readonly Route[]): RequestHandler {
 }
 
 /** A route's own way to show a refusal, then `sendProblem` for all the rest. */
-export function answerErrors({ log, route }: { log: Logger; route?: Route }): ErrorRequestHandler {
+export function answerErrors({
+  log,
+  route,
+  isAdmissible = () => false,
+}: {
+  log: Logger;
+  route?: Route;
+  /** What a route shows beside the problem is not for strangers, whose faults are told as well. */
+  isAdmissible?: (req: Request) => boolean;
+}): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     const problem = toProblem(error);
     if (error instanceof AppError && error.retryAfterSeconds !== null && !res.headersSent)
@@ -83,7 +92,12 @@ export function answerErrors({ log, route }: { log: Logger; route?: Route }): Er
     }
     // Half an answer cannot be taken back: an aborted connection is the only way left to say that it is not whole.
     if (res.headersSent) res.destroy();
-    else if (route?.showRefusal !== undefined && problem.status !== 500 && prefersHtml(req, route)) {
+    else if (
+      route?.showRefusal !== undefined &&
+      problem.status !== 500 &&
+      prefersHtml(req, route) &&
+      isAdmissible(req)
+    ) {
       const fields: unknown = req.body;
       try {
         route.showRefusal({ problem, fields, res });

@@ -16,6 +16,8 @@ import { createJobLog } from '../live/job-log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import type { MetricsParts } from '../metrics/metrics.ts';
 import { openStore } from '../store/store.ts';
+import { createAccess } from './access.ts';
+import { readBootstrapToken } from './bootstrap-token.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
 import { createJobTokens } from './job-token.ts';
@@ -67,6 +69,13 @@ async function startParts(
   const store = openStore({ path: config.databasePath, clock, log });
   releasers.push(store.close);
 
+  const { auth } = config;
+  if (auth.kind === 'token') {
+    const file = auth.bootstrapTokenFile;
+    store.keepBootstrapToken(file === undefined ? null : readBootstrapToken(file));
+  }
+  const access = createAccess({ auth, store });
+
   const { target, kubeconfigPath } = await startCluster(config, releasers, log);
   const connection = await connectCluster(target);
   releasers.push(connection.close);
@@ -105,10 +114,11 @@ async function startParts(
     feed,
     jobLog,
     tokens,
+    access,
     readiness,
     metrics,
     refreshPods: membership.refreshPods,
-    config: { allowedHosts: config.allowedHosts, workerImage, maxActive },
+    config: { allowedHosts: config.allowedHosts, workerImage, maxActive, auth },
     closing: closing.signal,
     log,
   });

@@ -26,6 +26,7 @@ export function createJobApi({
     route({
       method: 'post',
       path: '/api/v1/jobs',
+      needs: 'operator',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Request a job',
@@ -48,6 +49,7 @@ export function createJobApi({
     route({
       method: 'get',
       path: '/api/v1/jobs',
+      needs: 'viewer',
       kind: 'api',
       tag: 'Jobs',
       summary: 'List jobs, newest first',
@@ -61,6 +63,7 @@ export function createJobApi({
     route({
       method: 'get',
       path: '/api/v1/jobs/:id',
+      needs: 'viewer',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Look at a job, with its tasks, reports and conditions',
@@ -71,6 +74,7 @@ export function createJobApi({
     route({
       method: 'post',
       path: '/api/v1/jobs/:id/cancel',
+      needs: 'operator',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Cancel a job',
@@ -86,6 +90,7 @@ export function createJobApi({
     route({
       method: 'post',
       path: '/api/v1/jobs/:id/rerun',
+      needs: 'operator',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Run a job again, as a new job',

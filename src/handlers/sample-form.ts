@@ -25,6 +25,7 @@ export function createSampleForm({ intake }: { intake: Intake }): Route[] {
     route({
       method: 'post',
       path: '/runajob',
+      needs: 'operator',
       kind: 'page',
       tag: 'Pages',
       summary: 'Run a job, as the original sample had it',

@@ -27,6 +27,7 @@ import { createRetention } from './retention.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
 import { createSpace } from './space.ts';
+import { createTokens } from './tokens.ts';
 import { createTombstones } from './tombstones.ts';
 import { createUnsettledList } from './unsettled.ts';
 import { createUnstarted } from './unstarted.ts';
@@ -68,6 +69,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     queueStatus: createQueueStatus(db),
     diskUse: () => diskUse(path),
     ...createSettings({ db, writes }),
+    ...createTokens({ db, writes }),
     /**
      * Runs calls of this store in one transaction with whatever else comes in the same turn of the event loop; resolves once
      * that is on the disk. A change must be synchronous.

@@ -35,7 +35,11 @@ describe('configuration', () => {
   });
 
   test('in a cluster it listens on every address and uses the namespace for jobs', () => {
-    const config = parseConfig({ CLUSTER: 'in-cluster', CALLBACK_URL: 'http://jobspawn.jobspawn.svc/' });
+    const config = parseConfig({
+      CLUSTER: 'in-cluster',
+      CALLBACK_URL: 'http://jobspawn.jobspawn.svc/',
+      AUTH: 'token',
+    });
     expect(config).toMatchObject({
       host: '0.0.0.0',
       namespace: 'jobspawn-jobs',
@@ -72,7 +76,7 @@ describe('configuration', () => {
   });
 
   test('in a cluster the callback address must be said', () => {
-    expect(faultsOf({ CLUSTER: 'in-cluster' })).toEqual([
+    expect(faultsOf({ CLUSTER: 'in-cluster', AUTH: 'token' })).toEqual([
       'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
     ]);
   });
@@ -115,5 +119,33 @@ describe('configuration', () => {
       parseConfig({ PUBLIC_URL: 'https://jobs.example.com', ALLOWED_HOSTS: 'a.example:8443, B.example' })
         .allowedHosts,
     ).toEqual(['a.example:8443', 'b.example', 'jobs.example.com']);
+  });
+
+  describe('who is let in', () => {
+    const open = /^AUTH must be token when HOST is not a loopback address \(it is "[^"]+"\)/;
+
+    test.each(['127.0.0.1', '127.8.8.8', 'localhost', '::1'])('is everybody on %s, unless said', (HOST) => {
+      expect(parseConfig({ HOST }).auth).toEqual({ kind: 'none', isExposed: false });
+    });
+
+    test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com'])(
+      'must be said on %s, in words where it is everybody',
+      (HOST) => {
+        const refused = [expect.stringMatching(open)];
+        expect(faultsOf({ HOST })).toEqual(refused);
+        expect(faultsOf({ HOST, AUTH: 'none' })).toEqual(refused);
+        expect(faultsOf({ HOST, ALLOW_UNAUTHENTICATED: 'yes' })).toEqual(refused);
+        expect(parseConfig({ HOST, AUTH: 'token' }).auth.kind).toBe('token');
+        const said = parseConfig({ HOST, AUTH: 'none', ALLOW_UNAUTHENTICATED: 'yes' });
+        expect(said.auth).toEqual({ kind: 'none', isExposed: true });
+      },
+    );
+
+    test('is not said half', () => {
+      expect(faultsOf({ BOOTSTRAP_TOKEN_FILE: '/x' })).toEqual(['BOOTSTRAP_TOKEN_FILE needs AUTH=token.']);
+      expect(faultsOf({ ALLOW_UNAUTHENTICATED: 'true' })).toEqual([
+        'ALLOW_UNAUTHENTICATED must be yes, or left out (it is "true").',
+      ]);
+    });
   });
 });

@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createExpress } from '../../src/app/express.ts';
+import { createAccess } from '../../src/app/access.ts';
+import type { Auth } from '../../src/app/auth-config.ts';
+import { createExpress, createRoutes } from '../../src/app/express.ts';
+import type { ExpressDeps } from '../../src/app/express.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
 import { listen } from '../../src/app/listen.ts';
 import { createIntake } from '../../src/control/intake.ts';
@@ -25,7 +28,9 @@ const clock = () => new Date();
 export async function startHttpSide({
   allowedHosts = [],
   maxQueued = 1000,
-}: { allowedHosts?: string[]; maxQueued?: number } = {}) {
+  auth = { kind: 'none', isExposed: false },
+  recheckMs,
+}: { allowedHosts?: string[]; maxQueued?: number; auth?: Auth; recheckMs?: number } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
@@ -63,12 +68,13 @@ export async function startHttpSide({
   /** What a fresh look at the cluster shows, and whether there can be one. */
   const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
-  const app = createExpress({
+  const deps: ExpressDeps = {
     store,
     intake,
     feed,
     jobLog,
     tokens,
+    access: createAccess({ auth, store, recheckMs }),
     readiness: () => readiness,
     metrics: createMetrics({
       store,
@@ -81,14 +87,16 @@ export async function startHttpSide({
       freshLook.show();
       return freshLook.works;
     },
-    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10 },
+    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10, auth },
     closing: closing.signal,
     log,
-  });
+  };
+  const app = createExpress(deps);
   const listener = await listen(app, { host: '127.0.0.1', port: 0 });
 
   return {
     app,
+    routes: createRoutes(deps),
     url: `http://127.0.0.1:${listener.port}`,
     port: listener.port,
     store,

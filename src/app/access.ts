@@ -1,0 +1,101 @@
+/**
+ * Who may what. Each request is identified before its body is read, and admitted after its input was found to be in order (the order of
+ * checks is 413, 400, 401, 404, 409): so an error page knows from the beginning whether it may show more than the error.
+ *
+ * What a request shows is looked up every time, never remembered: a token that is revoked, by this process or by the command line beside
+ * it, opens nothing from that moment on.
+ */
+import type { Request, RequestHandler, Response } from 'express';
+import { needsRole, suffices } from '../core/access.ts';
+import type { Caller } from '../core/access.ts';
+import { AppError } from '../core/app-error.ts';
+import { bearerOf } from '../handlers/bearer.ts';
+import type { Route } from '../handlers/route.ts';
+import type { Store } from '../store/store.ts';
+import type { Auth } from './auth-config.ts';
+
+/** How soon a stream notices that its reader may read no more. */
+const usualRecheckMs = 30_000;
+
+type Identity = Pick<Caller, 'name' | 'role'>;
+type Asked = Pick<Route, 'needs' | 'isLasting'>;
+
+const stranger: Identity = { name: null, role: null };
+
+export type Access = ReturnType<typeof createAccess>;
+
+export function createAccess({
+  auth,
+  store,
+  recheckMs = usualRecheckMs,
+}: {
+  auth: Pick<Auth, 'kind'>;
+  store: Pick<Store, 'findToken' | 'noteTokenUse' | 'groupCommit'>;
+  recheckMs?: number;
+}) {
+  const callers = new WeakMap<Request, Caller>();
+
+  async function find(req: Request): Promise<Identity> {
+    if (auth.kind === 'none') return { name: null, role: 'admin' };
+    const secret = bearerOf(req);
+    return (secret === undefined ? undefined : findByToken(secret)) ?? stranger;
+  }
+
+  function findByToken(secret: string): Identity | undefined {
+    const token = store.findToken(secret);
+    // Not waited for: where it fails, a time in a list stays as it was, and the next request tries again.
+    if (token !== undefined) store.groupCommit(() => store.noteTokenUse(token)).catch(() => {});
+    return token;
+  }
+
+  /** Refuses nobody yet. A worker's token is none of these, and not looked for. */
+  function identify({ needs }: Asked): RequestHandler {
+    return async (req, res, next) => {
+      const { name, role } = needs === 'worker' ? stranger : await find(req);
+      const caller = { name, role, address: req.ip ?? null };
+      callers.set(req, caller);
+      // For pages: whose they are, and which buttons would be of use.
+      res.locals['caller'] = { name, mayOperate: suffices(caller, 'operator') };
+      next();
+    };
+  }
+
+  function callerOf(req: Request): Caller {
+    const caller = callers.get(req);
+    if (caller === undefined) throw new Error(`nobody has identified the caller of ${req.path}`);
+    return caller;
+  }
+
+  /** The caller. Throws AppError `unauthorized` for a stranger, `forbidden` where the role is too small. */
+  function admit(req: Request, res: Response, route: Asked): Caller {
+    const caller = callerOf(req);
+    if (caller.role === null && needsRole(route.needs)) {
+      throw new AppError('unauthorized', 'This needs a valid token.');
+    }
+    if (!suffices(caller, route.needs)) {
+      throw new AppError(
+        'forbidden',
+        `This needs the role ${route.needs}; ${caller.name} is ${caller.role}.`,
+      );
+    }
+    if (route.isLasting === true) recheck(req, res, route);
+    return caller;
+  }
+
+  /** Breaks a lasting answer off when who reads it may do so no more. */
+  function recheck(req: Request, res: Response, { needs }: Asked): void {
+    const look = async () => {
+      const found = await find(req).catch(() => stranger);
+      if (!suffices(found, needs)) res.destroy();
+    };
+    const timer = setInterval(() => void look(), recheckMs);
+    res.once('close', () => clearInterval(timer));
+  }
+
+  return {
+    identify,
+    admit,
+    /** Whether it will be, or would have been, admitted. */
+    isAdmissible: (req: Request, { needs }: Asked): boolean => suffices(callerOf(req), needs),
+  };
+}
