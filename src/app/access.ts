@@ -11,13 +11,19 @@ import type { Caller } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import { bearerOf } from '../handlers/bearer.ts';
 import type { Route } from '../handlers/route.ts';
+import type { SessionCookie } from '../handlers/session-cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Auth } from './auth-config.ts';
+import { addressOf } from './client-address.ts';
 
 /** How soon a stream notices that its reader may read no more. */
 const usualRecheckMs = 30_000;
 
-type Identity = Pick<Caller, 'name' | 'role'>;
+type Identity = Pick<Caller, 'name' | 'role'> & {
+  /** Notes the use of what was shown, where that is of interest. */
+  noteUse?: () => void;
+  hasSession?: boolean;
+};
 type Asked = Pick<Route, 'needs' | 'isLasting'>;
 
 const stranger: Identity = { name: null, role: null };
@@ -27,35 +33,46 @@ export type Access = ReturnType<typeof createAccess>;
 export function createAccess({
   auth,
   store,
+  cookie,
   recheckMs = usualRecheckMs,
 }: {
   auth: Pick<Auth, 'kind'>;
-  store: Pick<Store, 'findToken' | 'noteTokenUse' | 'groupCommit'>;
+  store: Pick<Store, 'findToken' | 'noteTokenUse' | 'findSession' | 'noteSessionUse' | 'groupCommit'>;
+  cookie: SessionCookie;
   recheckMs?: number;
 }) {
   const callers = new WeakMap<Request, Caller>();
 
+  /** A header is meant; a cookie comes along with everything, and counts where there is no header. */
   async function find(req: Request): Promise<Identity> {
     if (auth.kind === 'none') return { name: null, role: 'admin' };
-    const secret = bearerOf(req);
-    return (secret === undefined ? undefined : findByToken(secret)) ?? stranger;
+    const found = req.headers.authorization === undefined ? findBySession(req) : findByToken(req);
+    return found ?? stranger;
   }
 
-  function findByToken(secret: string): Identity | undefined {
-    const token = store.findToken(secret);
-    // Not waited for: where it fails, a time in a list stays as it was, and the next request tries again.
-    if (token !== undefined) store.groupCommit(() => store.noteTokenUse(token)).catch(() => {});
-    return token;
+  function findByToken(req: Request): Identity | undefined {
+    const secret = bearerOf(req);
+    const token = secret === undefined ? undefined : store.findToken(secret);
+    return token && { ...token, noteUse: () => store.noteTokenUse(token) };
+  }
+
+  function findBySession(req: Request): Identity | undefined {
+    const id = cookie.read(req);
+    if (id === undefined) return undefined;
+    const holder = store.findSession(id);
+    return holder && { ...holder, hasSession: true, noteUse: () => store.noteSessionUse(id) };
   }
 
   /** Refuses nobody yet. A worker's token is none of these, and not looked for. */
   function identify({ needs }: Asked): RequestHandler {
     return async (req, res, next) => {
-      const { name, role } = needs === 'worker' ? stranger : await find(req);
-      const caller = { name, role, address: req.ip ?? null };
+      const { name, role, noteUse, hasSession } = needs === 'worker' ? stranger : await find(req);
+      // Not waited for: where it fails, a time stays as it was, and the next request tries again.
+      if (noteUse !== undefined) store.groupCommit(noteUse).catch(() => {});
+      const caller = { name, role, address: addressOf(req) };
       callers.set(req, caller);
       // For pages: whose they are, and which buttons would be of use.
-      res.locals['caller'] = { name, mayOperate: suffices(caller, 'operator') };
+      res.locals['caller'] = { name, mayOperate: suffices(caller, 'operator'), hasSession };
       next();
     };
   }

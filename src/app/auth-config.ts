@@ -8,7 +8,12 @@ export type Auth =
       /** Beyond this machine; every page says so. */
       isExposed: boolean;
     }
-  | { kind: 'token'; bootstrapTokenFile: string | undefined };
+  | {
+      kind: 'token';
+      bootstrapTokenFile: string | undefined;
+      /** Whether browsers come over https, as PUBLIC_URL says: we may be behind a proxy that ends TLS. */
+      isHttps: boolean;
+    };
 
 export const authVariables = {
   AUTH: z.enum(['none', 'token'], { error: 'must be one of none, token' }).optional(),
@@ -35,10 +40,14 @@ export function findAuthFaults(variables: AuthVariables, host: string): string[]
   ];
 }
 
-export function toAuth({ AUTH, BOOTSTRAP_TOKEN_FILE }: AuthVariables, host: string): Auth {
+export function toAuth(
+  { AUTH, BOOTSTRAP_TOKEN_FILE, PUBLIC_URL }: AuthVariables & { PUBLIC_URL?: string | undefined },
+  host: string,
+): Auth {
   if (AUTH !== 'token') return { kind: 'none', isExposed: !loopback.test(host) };
   return {
     kind: 'token',
     bootstrapTokenFile: BOOTSTRAP_TOKEN_FILE === undefined ? undefined : resolve(BOOTSTRAP_TOKEN_FILE),
+    isHttps: /^https:/i.test(PUBLIC_URL ?? ''),
   };
 }

@@ -16,11 +16,13 @@ import type { ControlHealth } from '../core/readiness.ts';
 import { createJobApi } from '../handlers/job-api.ts';
 import { createJobPages } from '../handlers/job-pages.ts';
 import { createJobStreams } from '../handlers/job-streams.ts';
+import { createLogin } from '../handlers/login.ts';
 import { createMetricsRoute } from '../handlers/metrics.ts';
 import { createOpenApi } from '../handlers/open-api.ts';
 import { createProbes } from '../handlers/probes.ts';
 import type { Route } from '../handlers/route.ts';
 import { createSampleForm } from '../handlers/sample-form.ts';
+import type { SessionCookie } from '../handlers/session-cookie.ts';
 import { createStatusReports } from '../handlers/status-report.ts';
 import type { JobTokens, RefreshPods } from '../handlers/status-report.ts';
 import type { EventFeed } from '../live/event-feed.ts';
@@ -33,6 +35,7 @@ import { accessLog } from './access-log.ts';
 import type { Auth } from './auth-config.ts';
 import { guard } from './guard.ts';
 import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
+import { createRate } from './rate.ts';
 import { readBody } from './request-body.ts';
 import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -55,12 +58,16 @@ export type ExpressDeps = {
     | 'addReport'
     | 'groupCommit'
     | 'queueStatus'
+    | 'findToken'
+    | 'startSession'
+    | 'endSession'
   >;
   intake: Intake;
   feed: EventFeed;
   jobLog: JobLog;
   tokens: JobTokens;
   access: Access;
+  sessionCookie: SessionCookie;
   readiness: () => ControlHealth;
   metrics: Metrics;
   refreshPods: RefreshPods;
@@ -107,6 +114,8 @@ export function createExpress(deps: ExpressDeps): Express {
 /** Every route there is, each with no more than it needs. */
 export function createRoutes(deps: ExpressDeps): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
+  const { sessionCookie } = deps;
+  const loginRate = createRate({ most: 20, seconds: 300, what: 'logins from this address' });
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createSampleForm({ intake }),
@@ -115,6 +124,7 @@ export function createRoutes(deps: ExpressDeps): Route[] {
     ...createStatusReports({ store, tokens, refreshPods }),
     ...createProbes({ readiness, store, maxActive: config.maxActive }),
     ...createMetricsRoute(metrics),
+    ...(config.auth.kind === 'token' ? createLogin({ store, cookie: sessionCookie, rate: loginRate }) : []),
     ...createOpenApi({ routes: () => routes, version }),
   ];
   return routes;

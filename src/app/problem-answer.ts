@@ -17,6 +17,7 @@ const statuses: Record<ErrorCode, number> = {
   'too-large': 413,
   'unsupported-media-type': 415,
   misdirected: 421,
+  'too-many-requests': 429,
   unavailable: 503,
 };
 
@@ -109,7 +110,12 @@ export function answerErrors({
 }
 
 function sendProblem(req: Request, res: Response, problem: Problem, route: Route | undefined): void {
-  if (problem.status === 401) res.set('WWW-Authenticate', 'Bearer');
+  if (problem.status === 401) {
+    // Who wanted to see a page is asked to log in, and comes back to it.
+    if (route?.kind === 'page' && req.method === 'GET' && prefersHtml(req, route))
+      return res.redirect(303, `/login?next=${encodeURIComponent(req.originalUrl)}`);
+    res.set('WWW-Authenticate', 'Bearer');
+  }
   res.status(problem.status);
   if (prefersHtml(req, route)) res.render('problem', { title: problem.title, problem });
   else res.type('application/problem+json').send(JSON.stringify(problem));

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { startControl } from '../control/control.ts';
 import { createIntake } from '../control/intake.ts';
 import { AppError } from '../core/app-error.ts';
+import { createSessionCookie } from '../handlers/session-cookie.ts';
 import { createKube } from '../kube/cluster.ts';
 import { connectCluster } from '../kube/connection.ts';
 import type { ClusterTarget } from '../kube/credentials.ts';
@@ -74,7 +75,8 @@ async function startParts(
     const file = auth.bootstrapTokenFile;
     store.keepBootstrapToken(file === undefined ? null : readBootstrapToken(file));
   }
-  const access = createAccess({ auth, store });
+  const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
+  const access = createAccess({ auth, store, cookie: sessionCookie });
 
   const { target, kubeconfigPath } = await startCluster(config, releasers, log);
   const connection = await connectCluster(target);
@@ -115,6 +117,7 @@ async function startParts(
     jobLog,
     tokens,
     access,
+    sessionCookie,
     readiness,
     metrics,
     refreshPods: membership.refreshPods,

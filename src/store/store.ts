@@ -24,6 +24,7 @@ import { createPodRows } from './pods.ts';
 import { createQueueStatus } from './queue.ts';
 import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
+import { createSessions } from './sessions.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
 import { createSpace } from './space.ts';
@@ -70,6 +71,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     diskUse: () => diskUse(path),
     ...createSettings({ db, writes }),
     ...createTokens({ db, writes }),
+    ...createSessions({ db, writes }),
     /**
      * Runs calls of this store in one transaction with whatever else comes in the same turn of the event loop; resolves once
      * that is on the disk. A change must be synchronous.

@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { bootstrapName, roleSchema } from '../core/access.ts';
 import type { Role } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import type { Sql } from './database.ts';
+import { drawSecret, hashOf } from './secrets.ts';
 import type { Writes } from './writes.ts';
 
 /** Tells people, and programs that look for leaked secrets, what it is. */
@@ -43,7 +43,7 @@ export function createTokens({ db, writes }: { db: Sql; writes: Writes }) {
 
   /** The secret, for the only time. Throws AppError `conflict` for a name that was ever used. */
   function createToken({ name, role }: { name: string; role: Role }): { secret: string } {
-    const secret = prefix + randomBytes(32).toString('base64url');
+    const secret = prefix + drawSecret();
     writes.transact(() => {
       if (byName.get(name) !== undefined) {
         throw new AppError('conflict', `There is, or was, a token "${name}" already; choose another name.`);
@@ -53,7 +53,7 @@ export function createTokens({ db, writes }: { db: Sql; writes: Writes }) {
     return { secret };
   }
 
-  /** By its secret, unless it is unknown or revoked. No timing can tell how near a guess was: what is compared are hashes. */
+  /** By its secret, unless it is unknown or revoked. */
   function findToken(secret: string): Token | undefined {
     const row = byHash.get(hashOf(secret));
     return row === undefined ? undefined : rowSchema.parse(row);
@@ -98,8 +98,4 @@ export function createTokens({ db, writes }: { db: Sql; writes: Writes }) {
   }
 
   return { createToken, findToken, noteTokenUse, listTokens, revokeToken, keepBootstrapToken };
-}
-
-function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }

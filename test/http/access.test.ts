@@ -11,7 +11,10 @@ const secrets = new Map<Role, string>();
 let jobId: string;
 
 beforeAll(async () => {
-  side = await startHttpSide({ auth: { kind: 'token', bootstrapTokenFile: undefined }, recheckMs: 20 });
+  side = await startHttpSide({
+    auth: { kind: 'token', bootstrapTokenFile: undefined, isHttps: false },
+    recheckMs: 20,
+  });
   for (const role of roles) secrets.set(role, side.store.createToken({ name: `the-${role}`, role }).secret);
   jobId = (await side.submit()).id;
 });
@@ -45,6 +48,9 @@ const rules: Record<string, Need> = {
   'GET /metrics': 'nobody',
   'GET /openapi.json': 'viewer',
   'GET /docs': 'viewer',
+  'GET /login': 'nobody',
+  'POST /login': 'nobody',
+  'POST /logout': 'nobody',
 };
 
 /** Input in order, where an empty one is not: what is wrong with it would be told first. */
@@ -72,7 +78,9 @@ async function statusOf(route: Route, headers: Record<string, string>): Promise<
     body: route.method === 'get' ? null : isJson ? JSON.stringify(fields) : new URLSearchParams(fields),
   });
   leave.abort();
-  return answer.status;
+  // Who wants to see a page is sent to the login.
+  const isAsked = route.method === 'get' && answer.headers.get('location')?.startsWith('/login?next=');
+  return isAsked ? 401 : answer.status;
 }
 
 test('every route has the rule that it is meant to have', () => {

@@ -9,6 +9,7 @@ import { createExpress, createRoutes } from '../../src/app/express.ts';
 import type { ExpressDeps } from '../../src/app/express.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
 import { listen } from '../../src/app/listen.ts';
+import { createSessionCookie } from '../../src/handlers/session-cookie.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { AppError } from '../../src/core/app-error.ts';
 import type { ControlHealth } from '../../src/core/readiness.ts';
@@ -68,13 +69,15 @@ export async function startHttpSide({
   /** What a fresh look at the cluster shows, and whether there can be one. */
   const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
+  const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
   const deps: ExpressDeps = {
     store,
     intake,
     feed,
     jobLog,
     tokens,
-    access: createAccess({ auth, store, recheckMs }),
+    access: createAccess({ auth, store, cookie: sessionCookie, recheckMs }),
+    sessionCookie,
     readiness: () => readiness,
     metrics: createMetrics({
       store,

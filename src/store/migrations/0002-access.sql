@@ -9,3 +9,14 @@ CREATE TABLE tokens (
   last_used_at TEXT,
   revoked_at   TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- Logins of browsers. Who replaces or revokes the token ends them all.
+CREATE TABLE sessions (
+  hash         BLOB PRIMARY KEY CHECK (length(hash) = 32),
+  token        TEXT NOT NULL REFERENCES tokens (name) ON DELETE CASCADE,
+  created_at   TEXT NOT NULL,
+  last_seen_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_token ON sessions (token);
+CREATE INDEX sessions_by_age ON sessions (created_at);
