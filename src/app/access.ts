@@ -15,6 +15,8 @@ import type { SessionCookie } from '../handlers/session-cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Auth } from './auth-config.ts';
 import { addressOf } from './client-address.ts';
+import { looksLikeJwt } from './oidc.ts';
+import type { FindPerson } from './oidc.ts';
 
 /** How soon a stream notices that its reader may read no more. */
 const usualRecheckMs = 30_000;
@@ -23,6 +25,8 @@ type Identity = Pick<Caller, 'name' | 'role'> & {
   /** Notes the use of what was shown, where that is of interest. */
   noteUse?: () => void;
   hasSession?: boolean;
+  /** Why nobody can tell who it is; what is open to all is so all the same. */
+  doubt?: AppError;
 };
 type Asked = Pick<Route, 'needs' | 'isLasting'>;
 
@@ -34,26 +38,31 @@ export function createAccess({
   auth,
   store,
   cookie,
+  findPerson,
   recheckMs = usualRecheckMs,
 }: {
   auth: Pick<Auth, 'kind'>;
   store: Pick<Store, 'findToken' | 'noteTokenUse' | 'findSession' | 'noteSessionUse' | 'groupCommit'>;
   cookie: SessionCookie;
+  /** By an ID token; undefined where no issuer is configured. */
+  findPerson?: FindPerson | undefined;
   recheckMs?: number;
 }) {
-  const callers = new WeakMap<Request, Caller>();
+  const callers = new WeakMap<Request, { caller: Caller; doubt: AppError | undefined }>();
 
   /** A header is meant; a cookie comes along with everything, and counts where there is no header. */
   async function find(req: Request): Promise<Identity> {
     if (auth.kind === 'none') return { name: null, role: 'admin' };
-    const found = req.headers.authorization === undefined ? findBySession(req) : findByToken(req);
+    const found = req.headers.authorization === undefined ? findBySession(req) : await findByToken(req);
     return found ?? stranger;
   }
 
-  function findByToken(req: Request): Identity | undefined {
+  async function findByToken(req: Request): Promise<Identity | undefined> {
     const secret = bearerOf(req);
-    const token = secret === undefined ? undefined : store.findToken(secret);
-    return token && { ...token, noteUse: () => store.noteTokenUse(token) };
+    if (secret === undefined) return undefined;
+    const token = store.findToken(secret);
+    if (token !== undefined) return { ...token, noteUse: () => store.noteTokenUse(token) };
+    return findPerson !== undefined && looksLikeJwt(secret) ? findPerson(secret) : undefined;
   }
 
   function findBySession(req: Request): Identity | undefined {
@@ -66,28 +75,29 @@ export function createAccess({
   /** Refuses nobody yet. A worker's token is none of these, and not looked for. */
   function identify({ needs }: Asked): RequestHandler {
     return async (req, res, next) => {
-      const { name, role, noteUse, hasSession } = needs === 'worker' ? stranger : await find(req);
+      const found = needs === 'worker' ? stranger : await find(req).catch(toDoubtful);
+      const { name, role, noteUse, hasSession, doubt } = found;
       // Not waited for: where it fails, a time stays as it was, and the next request tries again.
       if (noteUse !== undefined) store.groupCommit(noteUse).catch(() => {});
       const caller = { name, role, address: addressOf(req) };
-      callers.set(req, caller);
+      callers.set(req, { caller, doubt });
       // For pages: whose they are, and which buttons would be of use.
       res.locals['caller'] = { name, mayOperate: suffices(caller, 'operator'), hasSession };
       next();
     };
   }
 
-  function callerOf(req: Request): Caller {
-    const caller = callers.get(req);
-    if (caller === undefined) throw new Error(`nobody has identified the caller of ${req.path}`);
-    return caller;
+  function callerOf(req: Request) {
+    const known = callers.get(req);
+    if (known === undefined) throw new Error(`nobody has identified the caller of ${req.path}`);
+    return known;
   }
 
   /** The caller. Throws AppError `unauthorized` for a stranger, `forbidden` where the role is too small. */
   function admit(req: Request, res: Response, route: Asked): Caller {
-    const caller = callerOf(req);
+    const { caller, doubt } = callerOf(req);
     if (caller.role === null && needsRole(route.needs)) {
-      throw new AppError('unauthorized', 'This needs a valid token.');
+      throw doubt ?? new AppError('unauthorized', 'This needs a valid token.');
     }
     if (!suffices(caller, route.needs)) {
       throw new AppError(
@@ -113,6 +123,11 @@ export function createAccess({
     identify,
     admit,
     /** Whether it will be, or would have been, admitted. */
-    isAdmissible: (req: Request, { needs }: Asked): boolean => suffices(callerOf(req), needs),
+    isAdmissible: (req: Request, { needs }: Asked): boolean => suffices(callerOf(req).caller, needs),
   };
+}
+
+function toDoubtful(error: unknown): Identity {
+  if (error instanceof AppError) return { ...stranger, doubt: error };
+  throw error;
 }

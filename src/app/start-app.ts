@@ -25,6 +25,7 @@ import { createJobTokens } from './job-token.ts';
 import { joinCluster } from './join-cluster.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
+import { createOidc } from './oidc.ts';
 import { createReleasers } from './releasers.ts';
 import type { Releasers } from './releasers.ts';
 
@@ -76,7 +77,9 @@ async function startParts(
     store.keepBootstrapToken(file === undefined ? null : readBootstrapToken(file));
   }
   const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
-  const access = createAccess({ auth, store, cookie: sessionCookie });
+  const oidc = auth.kind === 'token' ? auth.oidc : undefined;
+  const findPerson = oidc === undefined ? undefined : createOidc(oidc, { clock });
+  const access = createAccess({ auth, store, cookie: sessionCookie, findPerson });
 
   const { target, kubeconfigPath } = await startCluster(config, releasers, log);
   const connection = await connectCluster(target);

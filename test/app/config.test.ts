@@ -141,6 +141,36 @@ describe('configuration', () => {
       },
     );
 
+    const oidc = {
+      AUTH: 'token',
+      OIDC_ISSUER: 'https://accounts.google.com',
+      OIDC_AUDIENCE: 'https://jobs.example.com',
+      OIDC_ALLOWED_EMAILS: 'Ada@Example.com=admin, ci@x.iam.gserviceaccount.com = operator',
+    };
+
+    test('may be who shows an ID token, each with a role', () => {
+      expect(parseConfig(oidc).auth).toMatchObject({
+        oidc: {
+          issuer: 'https://accounts.google.com',
+          people: new Map([
+            ['ada@example.com', 'admin'],
+            ['ci@x.iam.gserviceaccount.com', 'operator'],
+          ]),
+        },
+      });
+    });
+
+    test.each([
+      ['OIDC_ISSUER', 'http://accounts.google.com', 'must be an https URL'],
+      ['OIDC_ALLOWED_EMAILS', 'ada@example.com', 'must be e-mail addresses with their roles'],
+      ['OIDC_ALLOWED_EMAILS', 'ada@example.com=king', 'must be e-mail addresses with their roles'],
+      ['OIDC_ALLOWED_EMAILS', '*@example.com=admin', 'must be e-mail addresses with their roles'],
+      ['OIDC_AUDIENCE', '', 'must be set beside OIDC_ISSUER and OIDC_ALLOWED_EMAILS'],
+      ['AUTH', 'none', 'OIDC_ISSUER needs AUTH=token'],
+    ])('is not told by %s=%s', (name, value, fault) => {
+      expect(faultsOf({ ...oidc, [name]: value })).toEqual([expect.stringContaining(fault)]);
+    });
+
     test('is not said half', () => {
       expect(faultsOf({ BOOTSTRAP_TOKEN_FILE: '/x' })).toEqual(['BOOTSTRAP_TOKEN_FILE needs AUTH=token.']);
       expect(faultsOf({ ALLOW_UNAUTHENTICATED: 'true' })).toEqual([

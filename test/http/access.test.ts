@@ -12,7 +12,7 @@ let jobId: string;
 
 beforeAll(async () => {
   side = await startHttpSide({
-    auth: { kind: 'token', bootstrapTokenFile: undefined, isHttps: false },
+    auth: { kind: 'token', bootstrapTokenFile: undefined, isHttps: false, oidc: undefined },
     recheckMs: 20,
   });
   for (const role of roles) secrets.set(role, side.store.createToken({ name: `the-${role}`, role }).secret);

@@ -9,6 +9,7 @@ import { createExpress, createRoutes } from '../../src/app/express.ts';
 import type { ExpressDeps } from '../../src/app/express.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
 import { listen } from '../../src/app/listen.ts';
+import type { FindPerson } from '../../src/app/oidc.ts';
 import { createSessionCookie } from '../../src/handlers/session-cookie.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { AppError } from '../../src/core/app-error.ts';
@@ -31,7 +32,14 @@ export async function startHttpSide({
   maxQueued = 1000,
   auth = { kind: 'none', isExposed: false },
   recheckMs,
-}: { allowedHosts?: string[]; maxQueued?: number; auth?: Auth; recheckMs?: number } = {}) {
+  findPerson,
+}: {
+  allowedHosts?: string[];
+  maxQueued?: number;
+  auth?: Auth;
+  recheckMs?: number;
+  findPerson?: FindPerson;
+} = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
@@ -76,7 +84,7 @@ export async function startHttpSide({
     feed,
     jobLog,
     tokens,
-    access: createAccess({ auth, store, cookie: sessionCookie, recheckMs }),
+    access: createAccess({ auth, store, cookie: sessionCookie, findPerson, recheckMs }),
     sessionCookie,
     readiness: () => readiness,
     metrics: createMetrics({

@@ -5,7 +5,7 @@ import { startHttpSide } from './http-side.ts';
 let side: Awaited<ReturnType<typeof startHttpSide>>;
 let secret: string;
 
-const auth = { kind: 'token', bootstrapTokenFile: undefined, isHttps: false } as const;
+const auth = { kind: 'token', bootstrapTokenFile: undefined, isHttps: false, oidc: undefined } as const;
 
 beforeEach(async () => {
   side = await startHttpSide({ auth, recheckMs: 20 });
