@@ -6,7 +6,7 @@
  * it, opens nothing from that moment on.
  */
 import type { Request, RequestHandler, Response } from 'express';
-import { needsRole, suffices } from '../core/access.ts';
+import { suffices } from '../core/access.ts';
 import type { Caller } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import { bearerOf } from '../handlers/bearer.ts';
@@ -17,6 +17,7 @@ import type { Auth } from './auth-config.ts';
 import { addressOf } from './client-address.ts';
 import { looksLikeJwt } from './oidc.ts';
 import type { FindPerson } from './oidc.ts';
+import { createRefusals } from './refusals.ts';
 
 /** How soon a stream notices that its reader may read no more. */
 const usualRecheckMs = 30_000;
@@ -28,7 +29,7 @@ type Identity = Pick<Caller, 'name' | 'role'> & {
   /** Why nobody can tell who it is; what is open to all is so all the same. */
   doubt?: AppError;
 };
-type Asked = Pick<Route, 'needs' | 'isLasting'>;
+type Asked = Pick<Route, 'method' | 'path' | 'needs' | 'isLasting'>;
 
 const stranger: Identity = { name: null, role: null };
 
@@ -42,12 +43,16 @@ export function createAccess({
   recheckMs = usualRecheckMs,
 }: {
   auth: Pick<Auth, 'kind'>;
-  store: Pick<Store, 'findToken' | 'noteTokenUse' | 'findSession' | 'noteSessionUse' | 'groupCommit'>;
+  store: Pick<
+    Store,
+    'findToken' | 'noteTokenUse' | 'findSession' | 'noteSessionUse' | 'noteAction' | 'groupCommit'
+  >;
   cookie: SessionCookie;
   /** By an ID token; undefined where no issuer is configured. */
   findPerson?: FindPerson | undefined;
   recheckMs?: number;
 }) {
+  const noteRefusal = createRefusals({ store });
   const callers = new WeakMap<Request, { caller: Caller; doubt: AppError | undefined }>();
 
   /** A header is meant; a cookie comes along with everything, and counts where there is no header. */
@@ -93,20 +98,21 @@ export function createAccess({
     return known;
   }
 
-  /** The caller. Throws AppError `unauthorized` for a stranger, `forbidden` where the role is too small. */
-  function admit(req: Request, res: Response, route: Asked): Caller {
+  /** The caller. Rejects with AppError `unauthorized` for a stranger, `forbidden` where the role is too small. */
+  async function admit(req: Request, res: Response, route: Asked): Promise<Caller> {
     const { caller, doubt } = callerOf(req);
-    if (caller.role === null && needsRole(route.needs)) {
+    if (suffices(caller, route.needs)) {
+      if (route.isLasting === true) recheck(req, res, route);
+      return caller;
+    }
+    // Who shows nothing has not tried to get in: that is how a browser comes for the first time.
+    if (req.headers.authorization !== undefined || caller.role !== null) {
+      await noteRefusal(caller, `${route.method.toUpperCase()} ${route.path}`);
+    }
+    if (caller.role === null) {
       throw doubt ?? new AppError('unauthorized', 'This needs a valid token.');
     }
-    if (!suffices(caller, route.needs)) {
-      throw new AppError(
-        'forbidden',
-        `This needs the role ${route.needs}; ${caller.name} is ${caller.role}.`,
-      );
-    }
-    if (route.isLasting === true) recheck(req, res, route);
-    return caller;
+    throw new AppError('forbidden', `This needs the role ${route.needs}; ${caller.name} is ${caller.role}.`);
   }
 
   /** Breaks a lasting answer off when who reads it may do so no more. */

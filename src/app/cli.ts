@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { AppError } from '../core/app-error.ts';
+import { createAuditCommands } from './audit-commands.ts';
 import { ConfigError } from './config.ts';
 import { createTokenCommands } from './token-commands.ts';
 
@@ -13,7 +14,8 @@ const usageFault = 78;
 const program = new Command('jobspawn')
   .description('Looks after a Jobspawn service from beside it.')
   .exitOverride()
-  .addCommand(createTokenCommands(process.env));
+  .addCommand(createTokenCommands(process.env))
+  .addCommand(createAuditCommands(process.env));
 
 try {
   await program.parseAsync();

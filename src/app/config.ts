@@ -66,6 +66,7 @@ const environmentSchema = z.object({
   KEEP_LOGS_DAYS: days.default(30),
   KEEP_LOGS_MB: positive.default(1024),
   KEEP_KEYS_DAYS: days.default(365),
+  KEEP_AUDIT_DAYS: days.default(365),
   PUBLIC_URL: httpUrl.optional(),
   ALLOWED_HOSTS: hostList.default([]),
   ...authVariables,
@@ -192,6 +193,7 @@ function toKeepLimits(variables: z.output<typeof environmentSchema>): KeepLimits
     logsDays: variables.KEEP_LOGS_DAYS,
     logBytes: variables.KEEP_LOGS_MB * 1024 * 1024,
     keysDays: variables.KEEP_KEYS_DAYS,
+    auditDays: variables.KEEP_AUDIT_DAYS,
   };
 }
 

@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Intake } from '../control/intake.ts';
 import type { ControlHealth } from '../core/readiness.ts';
+import { createAuditApi } from '../handlers/audit-api.ts';
 import { createJobApi } from '../handlers/job-api.ts';
 import { createJobPages } from '../handlers/job-pages.ts';
 import { createJobStreams } from '../handlers/job-streams.ts';
@@ -61,6 +62,8 @@ export type ExpressDeps = {
     | 'findToken'
     | 'startSession'
     | 'endSession'
+    | 'noteAction'
+    | 'listAudit'
   >;
   intake: Intake;
   feed: EventFeed;
@@ -124,6 +127,7 @@ export function createRoutes(deps: ExpressDeps): Route[] {
     ...createStatusReports({ store, tokens, refreshPods }),
     ...createProbes({ readiness, store, maxActive: config.maxActive }),
     ...createMetricsRoute(metrics),
+    ...createAuditApi({ store }),
     ...(config.auth.kind === 'token' ? createLogin({ store, cookie: sessionCookie, rate: loginRate }) : []),
     ...createOpenApi({ routes: () => routes, version }),
   ];

@@ -1,50 +1,36 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { roleSchema, roles, tokenNameSchema } from '../core/access.ts';
-import { openAccessStore } from '../store/access-store.ts';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { commandLine, roleSchema, roles, tokenNameSchema } from '../core/access.ts';
 import type { Token } from '../store/tokens.ts';
-import { parseDatabasePath } from './config.ts';
-import { createLog } from './log.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
-type AccessStore = ReturnType<typeof openAccessStore>;
+import { command, withAccessStore } from './command.ts';
+import type { Environment } from './command.ts';
 
 /** `token create`, `token list`, `token revoke`. */
 export function createTokenCommands(environment: Environment): Command {
-  const withStore = (use: (store: AccessStore) => void): void => {
-    const path = parseDatabasePath(environment);
-    const store = openAccessStore({ path, clock: () => new Date(), log: createLog('warn') });
-    try {
-      use(store);
-    } finally {
-      store.close();
-    }
-  };
-
   const create = command('create')
     .description('make a token; its secret is printed once, and kept nowhere')
     .requiredOption('--name <name>', 'whose it is, for good', parseName)
     .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
     .action(({ name, role }: { name: string; role: string }) => {
-      withStore((store) => console.log(store.createToken({ name, role: roleSchema.parse(role) }).secret));
+      withAccessStore(environment, (store) =>
+        console.log(store.createToken({ name, role: roleSchema.parse(role), by: commandLine }).secret),
+      );
     });
 
   const list = command('list')
     .description('show all tokens that there are or were')
-    .action(() => withStore((store) => console.log(toTable(store.listTokens()))));
+    .action(() => withAccessStore(environment, (store) => console.log(toTable(store.listTokens()))));
 
   const revoke = command('revoke')
     .description('end a token, and what was logged in with it, at once')
     .argument('<name>')
-    .action((name: string) => withStore((store) => store.revokeToken(name)));
+    .action((name: string) =>
+      withAccessStore(environment, (store) => store.revokeToken(name, { by: commandLine })),
+    );
 
   const commands = command('token').description('tokens of people and programs');
   for (const each of [create, list, revoke]) commands.addCommand(each);
   return commands;
-}
-
-/** A wrong call ends in an exception, not in the end of the process. */
-function command(name: string): Command {
-  return new Command(name).exitOverride();
 }
 
 function parseName(name: string): string {

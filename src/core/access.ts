@@ -36,3 +36,11 @@ export const tokenNameSchema = z
     error: 'must be 1 to 63 lower case letters, digits, ".", "_" and "-", a letter or digit first',
   })
   .refine((name) => name !== bootstrapName, { error: `must not be "${bootstrapName}", which is reserved` });
+
+/** Who did something, as the audit log has it. */
+export type Actor = Pick<Caller, 'name' | 'address'>;
+
+/** Who works beside the service has its database in his hands; which person that is, we cannot know. */
+export const commandLine: Actor = { name: 'command line', address: null };
+/** What its variables make the service do by itself. */
+export const serviceItself: Actor = { name: 'service itself', address: null };

@@ -41,8 +41,11 @@ export function createJobApi({
       body: { types: ['json'], schema: jobRequestSchema },
       answers: { 202: accepted },
       problems: [400, 403, 409, 413, 415, 421, 503],
-      handle: async ({ res, headers, body }) => {
-        const { job } = await intake.accept(body, { idempotencyKey: headers['Idempotency-Key'] ?? null });
+      handle: async ({ res, headers, body, caller }) => {
+        const { job } = await intake.accept(body, {
+          idempotencyKey: headers['Idempotency-Key'] ?? null,
+          by: caller,
+        });
         sendAccepted(res, job);
       },
     }),
@@ -82,8 +85,8 @@ export function createJobApi({
       body: emptyBody,
       answers: { 202: { description: 'Cancelled, or on its way to it', schema: jobSchema } },
       problems: [400, 403, 404, 409, 413, 415, 421, 503],
-      handle: ({ res, param }) => {
-        intake.cancel(param('id'));
+      handle: async ({ res, param, caller }) => {
+        await intake.cancel(param('id'), { by: caller });
         sendAccepted(res, getJob(store, param('id')));
       },
     }),
@@ -97,8 +100,8 @@ export function createJobApi({
       body: emptyBody,
       answers: { 202: accepted },
       problems: [400, 403, 404, 413, 415, 421, 503],
-      handle: async ({ res, param }) => {
-        const { job } = await intake.rerun(param('id'));
+      handle: async ({ res, param, caller }) => {
+        const { job } = await intake.rerun(param('id'), { by: caller });
         sendAccepted(res, job);
       },
     }),

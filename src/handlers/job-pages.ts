@@ -64,8 +64,8 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       answers: { 303: { description: "To the job's page" } },
       problems: [400, 403, 409, 413, 415, 421, 503],
       showRefusal,
-      handle: async ({ res, body }) => {
-        const { job } = await intake.accept(body, { idempotencyKey: null });
+      handle: async ({ res, body, caller }) => {
+        const { job } = await intake.accept(body, { idempotencyKey: null, by: caller });
         goTo(res, job.id);
       },
     }),
@@ -88,8 +88,8 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       body: emptyBody,
       answers: { 303: { description: "Back to the job's page" } },
       problems: [400, 403, 404, 409, 413, 415, 421, 503],
-      handle: ({ res, param }) => {
-        intake.cancel(param('id'));
+      handle: async ({ res, param, caller }) => {
+        await intake.cancel(param('id'), { by: caller });
         goTo(res, param('id'));
       },
     }),
@@ -102,8 +102,8 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       body: emptyBody,
       answers: { 303: { description: "To the new job's page" } },
       problems: [400, 403, 404, 413, 415, 421, 503],
-      handle: async ({ res, param }) => {
-        const { job } = await intake.rerun(param('id'));
+      handle: async ({ res, param, caller }) => {
+        const { job } = await intake.rerun(param('id'), { by: caller });
         goTo(res, job.id);
       },
     }),

@@ -15,7 +15,7 @@ const fieldsSchema = z.strictObject({ token: z.string().max(1000), next });
 const keptFields = z.object({ next }).catch({});
 
 type Needs = {
-  store: Pick<Store, 'findToken' | 'startSession' | 'endSession'>;
+  store: Pick<Store, 'findToken' | 'startSession' | 'endSession' | 'noteAction'>;
   cookie: SessionCookie;
   /** Counts a try from this address. Rejects with AppError `too-many-requests` when it is one too many. */
   rate: (address: string) => Promise<void>;
@@ -54,10 +54,13 @@ export function createLogin({ store, cookie, rate }: Needs): Route[] {
       handle: async ({ req, res, body, caller }) => {
         await rate(caller.address ?? '');
         const token = store.findToken(body.token.trim());
-        if (token === undefined) throw new AppError('unauthorized', 'This is no valid token.');
+        if (token === undefined) {
+          store.noteAction({ by: caller, action: 'login', target: null, outcome: 'refused' });
+          throw new AppError('unauthorized', 'This is no valid token.');
+        }
         const before = cookie.read(req);
-        if (before !== undefined) store.endSession(before);
-        cookie.set(res, store.startSession(token.name));
+        if (before !== undefined) store.endSession(before, caller);
+        cookie.set(res, store.startSession(token.name, caller));
         res.redirect(303, toOwnPath(body.next));
       },
     }),
@@ -69,9 +72,9 @@ export function createLogin({ store, cookie, rate }: Needs): Route[] {
       body: emptyBody,
       answers: { 303: { description: 'To the login page' } },
       problems: [400, 403, 413, 415, 421],
-      handle: ({ req, res }) => {
+      handle: ({ req, res, caller }) => {
         const id = cookie.read(req);
-        if (id !== undefined) store.endSession(id);
+        if (id !== undefined) store.endSession(id, caller);
         cookie.clear(res);
         res.redirect(303, '/login');
       },

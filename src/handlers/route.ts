@@ -54,8 +54,8 @@ export type Route = Description & {
   headers?: z.ZodObject;
   body?: Body;
   showRefusal?: ShowRefusal;
-  /** `admit` is asked once the input is in order, and throws for whom the route is not. */
-  handle: (req: Request, res: Response, admit: () => Caller) => Promise<void>;
+  /** `admit` is asked once the input is in order, and rejects for whom the route is not. */
+  handle: (req: Request, res: Response, admit: () => Promise<Caller>) => Promise<void>;
 };
 
 type Input<Q extends z.ZodType, H extends z.ZodType, B extends z.ZodType> = {
@@ -110,7 +110,7 @@ export function route({
     body: body === undefined ? undefined : { limit: usualLimit, ...body },
     handle: async (req, res, admit) => {
       const input = read(req);
-      const caller = admit();
+      const caller = await admit();
       await handle({ req, res, caller, param: (name) => paramOf(req, name), ...input });
     },
   };

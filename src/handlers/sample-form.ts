@@ -32,8 +32,8 @@ export function createSampleForm({ intake }: { intake: Intake }): Route[] {
       body: { types: ['form'], schema: sampleForm },
       answers: { 303: { description: "To the job's page" } },
       problems: [400, 403, 409, 413, 415, 421, 503],
-      handle: async ({ res, body }) => {
-        const { job } = await intake.accept(body, { idempotencyKey: null });
+      handle: async ({ res, body, caller }) => {
+        const { job } = await intake.accept(body, { idempotencyKey: null, by: caller });
         res.redirect(303, `/jobs/${encodeURIComponent(job.id)}`);
       },
     }),

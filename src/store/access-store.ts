@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { createAudit } from './audit.ts';
 import { openBeside } from './beside.ts';
 import { createTokens } from './tokens.ts';
 import { createWrites } from './writes.ts';
@@ -7,5 +8,6 @@ import { createWrites } from './writes.ts';
 export function openAccessStore({ path, clock, log }: { path: string; clock: () => Date; log: Logger }) {
   const db = openBeside(path);
   const writes = createWrites({ db, clock, log });
-  return { ...createTokens({ db, writes }), close: () => void db.close() };
+  const audit = createAudit({ db, writes });
+  return { ...createTokens({ db, writes, audit }), listAudit: audit.listAudit, close: () => void db.close() };
 }

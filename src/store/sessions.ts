@@ -6,7 +6,8 @@
  */
 import { z } from 'zod';
 import { roleSchema } from '../core/access.ts';
-import type { Role } from '../core/access.ts';
+import type { Actor, Role } from '../core/access.ts';
+import type { Audit } from './audit.ts';
 import type { Sql } from './database.ts';
 import { drawSecret, hashOf } from './secrets.ts';
 import type { Writes } from './writes.ts';
@@ -18,7 +19,7 @@ const seenStepMs = 60 * 1000;
 
 const rowSchema = z.object({ name: z.string(), role: roleSchema, last_seen_at: z.string() });
 
-export function createSessions({ db, writes }: { db: Sql; writes: Writes }) {
+export function createSessions({ db, writes, audit }: { db: Sql; writes: Writes; audit: Audit }) {
   const find = db.prepare(
     `SELECT tokens.name, tokens.role, sessions.last_seen_at FROM sessions JOIN tokens ON tokens.name = sessions.token
      WHERE sessions.hash = ? AND tokens.revoked_at IS NULL AND sessions.created_at > ? AND sessions.last_seen_at > ?`,
@@ -27,17 +28,18 @@ export function createSessions({ db, writes }: { db: Sql; writes: Writes }) {
     'INSERT INTO sessions (hash, token, created_at, last_seen_at) VALUES (?, ?, @now, @now)',
   );
   const see = db.prepare('UPDATE sessions SET last_seen_at = ? WHERE hash = ? AND last_seen_at < ?');
-  const remove = db.prepare('DELETE FROM sessions WHERE hash = ?');
+  const remove = db.prepare<[Buffer], string>('DELETE FROM sessions WHERE hash = ? RETURNING token').pluck();
   const removeOld = db.prepare('DELETE FROM sessions WHERE created_at <= ?');
 
   const ago = (ms: number) => new Date(Date.parse(writes.now()) - ms).toISOString();
 
   /** The id of a new session for who holds this token. Those that are too old go at the same time. */
-  function startSession(token: string): string {
+  function startSession(token: string, { address }: Pick<Actor, 'address'>): string {
     const id = drawSecret();
     writes.transact(() => {
       removeOld.run(ago(longestSessionMs));
       insert.run(hashOf(id), token, { now: writes.now() });
+      audit.noteAction({ by: { name: token, address }, action: 'login', target: null });
     });
     return id;
   }
@@ -55,8 +57,12 @@ export function createSessions({ db, writes }: { db: Sql; writes: Writes }) {
     writes.transact(() => see.run(writes.now(), hashOf(id), ago(seenStepMs)));
   }
 
-  function endSession(id: string): void {
-    writes.transact(() => remove.run(hashOf(id)));
+  function endSession(id: string, { address }: Pick<Actor, 'address'>): void {
+    writes.transact(() => {
+      const token = remove.get(hashOf(id));
+      if (token !== undefined)
+        audit.noteAction({ by: { name: token, address }, action: 'logout', target: null });
+    });
   }
 
   return { startSession, findSession, noteSessionUse, endSession };

@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { createAccept } from './accept.ts';
+import { createAudit } from './audit.ts';
 import { createCancels } from './cancels.ts';
 import { openDatabase } from './database.ts';
 import { diskUse } from './disk-use.ts';
@@ -48,6 +49,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
   const settle = createSettle({ db, rows, pods, writes });
   const tombstones = createTombstones({ db, writes });
   const logRetention = createLogRetention({ db, writes });
+  const audit = createAudit({ db, writes });
   const parts = { db, rows, pods, writes, settle };
   const reports = createReports(parts);
   return {
@@ -70,8 +72,9 @@ export function openStore({ path, clock, log }: StoreOptions) {
     queueStatus: createQueueStatus(db),
     diskUse: () => diskUse(path),
     ...createSettings({ db, writes }),
-    ...createTokens({ db, writes }),
-    ...createSessions({ db, writes }),
+    ...audit,
+    ...createTokens({ db, writes, audit }),
+    ...createSessions({ db, writes, audit }),
     /**
      * Runs calls of this store in one transaction with whatever else comes in the same turn of the event loop; resolves once
      * that is on the disk. A change must be synchronous.

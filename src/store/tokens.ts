@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { bootstrapName, roleSchema } from '../core/access.ts';
-import type { Role } from '../core/access.ts';
+import { bootstrapName, roleSchema, serviceItself } from '../core/access.ts';
+import type { Actor, Role } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
+import type { Audit } from './audit.ts';
 import type { Sql } from './database.ts';
 import { drawSecret, hashOf } from './secrets.ts';
 import type { Writes } from './writes.ts';
@@ -29,7 +30,7 @@ const rowSchema = z
 export type Token = z.output<typeof rowSchema>;
 
 /** The tokens of people and programs. A secret passes through here once, and only its hash stays. */
-export function createTokens({ db, writes }: { db: Sql; writes: Writes }) {
+export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; audit: Audit }) {
   const columns = 'name, role, created_at, last_used_at, revoked_at';
   const byHash = db.prepare(`SELECT ${columns} FROM tokens WHERE hash = ? AND revoked_at IS NULL`);
   const byName = db.prepare<[string], { hash: Buffer; revoked_at: string | null }>(
@@ -42,13 +43,14 @@ export function createTokens({ db, writes }: { db: Sql; writes: Writes }) {
   const use = db.prepare('UPDATE tokens SET last_used_at = ? WHERE name = ?');
 
   /** The secret, for the only time. Throws AppError `conflict` for a name that was ever used. */
-  function createToken({ name, role }: { name: string; role: Role }): { secret: string } {
+  function createToken({ name, role, by }: { name: string; role: Role; by: Actor }): { secret: string } {
     const secret = prefix + drawSecret();
     writes.transact(() => {
       if (byName.get(name) !== undefined) {
         throw new AppError('conflict', `There is, or was, a token "${name}" already; choose another name.`);
       }
       insert.run(name, hashOf(secret), role, writes.now());
+      audit.noteAction({ by, action: 'token-create', target: name });
     });
     return { secret };
   }
@@ -71,11 +73,12 @@ export function createTokens({ db, writes }: { db: Sql; writes: Writes }) {
   }
 
   /** Throws AppError `not-found` where there is none of this name that is still valid. */
-  function revokeToken(name: string): void {
+  function revokeToken(name: string, { by }: { by: Actor }): void {
     writes.transact(() => {
       if (revoke.run(writes.now(), name).changes === 0) {
         throw new AppError('not-found', `There is no valid token "${name}".`);
       }
+      audit.noteAction({ by, action: 'token-revoke', target: name });
     });
   }
 
@@ -87,13 +90,14 @@ export function createTokens({ db, writes }: { db: Sql; writes: Writes }) {
     writes.transact(() => {
       const known = byName.get(bootstrapName);
       if (secret === null) {
-        if (known?.revoked_at === null) revokeToken(bootstrapName);
+        if (known?.revoked_at === null) revokeToken(bootstrapName, { by: serviceItself });
         return;
       }
       const hash = hashOf(secret);
       if (known?.hash.equals(hash) === true) return;
       remove.run(bootstrapName);
       insert.run(bootstrapName, hash, 'admin', writes.now());
+      audit.noteAction({ by: serviceItself, action: 'token-create', target: bootstrapName });
     });
   }
 

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
+import { commandLine } from '../../src/core/access.ts';
+import { auditEntrySchema } from '../../src/core/audit.ts';
 import { openStage } from '../store/stage.ts';
 import type { Stage } from '../store/stage.ts';
 
@@ -36,8 +38,23 @@ test('a token that is made beside the service is valid at once, until it is revo
   expect(stage.store.findToken(secret)).toBeUndefined();
 });
 
+test('the audit log is exported whole, one entry a line', async () => {
+  for (let nth = 0; nth < 1001; nth += 1) {
+    stage.store.noteAction({ by: { name: 'ada', address: null }, action: 'cancel', target: `job-${nth}` });
+  }
+  await run('token', 'create', '--role', 'viewer', '--name', 'ci');
+  const { code, said } = await run('audit', 'export');
+  expect(code).toBe(0);
+  const entries = said
+    .trimEnd()
+    .split('\n')
+    .map((line) => auditEntrySchema.parse(JSON.parse(line)));
+  expect(entries).toHaveLength(1002);
+  expect(entries.at(-1)).toMatchObject({ principal: 'command line', action: 'token-create', target: 'ci' });
+});
+
 test('what cannot be done is said in one sentence', async () => {
-  stage.store.createToken({ name: 'ci', role: 'viewer' });
+  stage.store.createToken({ name: 'ci', role: 'viewer', by: commandLine });
   expect(await run('token', 'create', '--role', 'admin', '--name', 'ci')).toEqual({
     code: 1,
     said: '',

@@ -98,6 +98,7 @@ describe('configuration', () => {
       logsDays: 30,
       logBytes: 1024 ** 3,
       keysDays: 365,
+      auditDays: 365,
     });
     expect(parseConfig({ KEEP_LOGS_MB: '2', KEEP_KEYS_DAYS: '1' }).keep).toMatchObject({
       logBytes: 2 * 1024 ** 2,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { commandLine } from '../../src/core/access.ts';
 import { openAccessStore } from '../../src/store/access-store.ts';
 import { findChromium, howToGetChromium, openChromium } from '../support/chromium.ts';
 import { startTestApp } from '../support/running-app.ts';
@@ -36,7 +37,7 @@ withBrowser('in a real browser', () => {
   });
 
   test('a person logs in, runs a job, and is asked again when the token is revoked', async () => {
-    const { secret } = beside.createToken({ name: 'ada', role: 'operator' });
+    const { secret } = beside.createToken({ name: 'ada', role: 'operator', by: commandLine });
     const page = await browser.context.newPage();
     await page.goto(`${app.url}/jobs`);
     expect(new URL(page.url()).pathname).toBe('/login');
@@ -47,14 +48,14 @@ withBrowser('in a real browser', () => {
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.waitForURL(/\/jobs\/[0-9A-Z]{26}$/);
     const { pathname } = new URL(page.url());
-    beside.revokeToken('ada');
+    beside.revokeToken('ada', { by: commandLine });
     // The job goes on, which the page hears of, looks again, and is sent away.
     await page.waitForURL(/\/login\?next=/);
     expect(new URL(page.url()).searchParams.get('next')).toBe(pathname);
   });
 
   test('a person logs out', async () => {
-    const { secret } = beside.createToken({ name: 'bob', role: 'viewer' });
+    const { secret } = beside.createToken({ name: 'bob', role: 'viewer', by: commandLine });
     const page = await browser.context.newPage();
     await page.goto(`${app.url}/login`);
     await page.getByLabel('Token').fill(secret);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { commandLine } from '../../src/core/access.ts';
 import { createDispatcher } from '../../src/control/dispatcher.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { AppError } from '../../src/core/app-error.ts';
@@ -75,7 +76,7 @@ async function accept(request: Record<string, unknown> = {}): Promise<string> {
   const names = { workerImage: 'worker', namespace: 'jobs' };
   const intake = createIntake({ store, clock, random, ...names, maxQueued: 1000 });
   const asked = jobRequestSchema.parse({ name: 'a job', ...request });
-  return (await intake.accept(asked, { idempotencyKey: null })).job.id;
+  return (await intake.accept(asked, { idempotencyKey: null, by: commandLine })).job.id;
 }
 
 function get(id: string) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
-import { roles } from '../../src/core/access.ts';
+import { commandLine, roles } from '../../src/core/access.ts';
 import type { Need, Role } from '../../src/core/access.ts';
 import type { Route } from '../../src/handlers/route.ts';
 import { until } from '../support/until.ts';
@@ -15,7 +15,8 @@ beforeAll(async () => {
     auth: { kind: 'token', bootstrapTokenFile: undefined, isHttps: false, oidc: undefined },
     recheckMs: 20,
   });
-  for (const role of roles) secrets.set(role, side.store.createToken({ name: `the-${role}`, role }).secret);
+  for (const role of roles)
+    secrets.set(role, side.store.createToken({ name: `the-${role}`, role, by: commandLine }).secret);
   jobId = (await side.submit()).id;
 });
 afterAll(() => side.stop());
@@ -48,6 +49,7 @@ const rules: Record<string, Need> = {
   'GET /metrics': 'nobody',
   'GET /openapi.json': 'viewer',
   'GET /docs': 'viewer',
+  'GET /api/v1/audit': 'admin',
   'GET /login': 'nobody',
   'POST /login': 'nobody',
   'POST /logout': 'nobody',
@@ -155,19 +157,19 @@ test('a page offers a viewer nothing that would be refused', async () => {
 });
 
 test('a revoked token opens nothing, and ends what is being followed with it', async () => {
-  const { secret } = side.store.createToken({ name: 'follower', role: 'viewer' });
+  const { secret } = side.store.createToken({ name: 'follower', role: 'viewer', by: commandLine });
   const headers = { Authorization: `Bearer ${secret}` };
   const stream = await fetch(`${side.url}/api/v1/events`, { headers });
   const ended = stream.text().catch(() => 'broken off');
   expect(stream.status).toBe(200);
-  side.store.revokeToken('follower');
+  side.store.revokeToken('follower', { by: commandLine });
   expect(await ended).toBe('broken off');
   await request(side.url).get('/api/v1/jobs').set(headers).expect(401);
 });
 
 test('the use of a token is noted', async () => {
   const lastUse = () => side.store.listTokens().find(({ name }) => name === 'seldom')?.lastUsedAt;
-  const { secret } = side.store.createToken({ name: 'seldom', role: 'viewer' });
+  const { secret } = side.store.createToken({ name: 'seldom', role: 'viewer', by: commandLine });
   expect(lastUse()).toBeNull();
   await request(side.url).get('/api/v1/jobs').set('Authorization', `Bearer ${secret}`).expect(200);
   await until(lastUse);

@@ -12,6 +12,7 @@ import { listen } from '../../src/app/listen.ts';
 import type { FindPerson } from '../../src/app/oidc.ts';
 import { createSessionCookie } from '../../src/handlers/session-cookie.ts';
 import { createIntake } from '../../src/control/intake.ts';
+import { commandLine } from '../../src/core/access.ts';
 import { AppError } from '../../src/core/app-error.ts';
 import type { ControlHealth } from '../../src/core/readiness.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
@@ -123,6 +124,7 @@ export async function startHttpSide({
     async submit(request: Record<string, unknown> = {}) {
       const { job } = await intake.accept(jobRequestSchema.parse({ name: 'a job', ...request }), {
         idempotencyKey: null,
+        by: commandLine,
       });
       return job;
     },

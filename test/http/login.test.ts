@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
+import { commandLine } from '../../src/core/access.ts';
 import { startHttpSide } from './http-side.ts';
 
 let side: Awaited<ReturnType<typeof startHttpSide>>;
@@ -9,7 +10,7 @@ const auth = { kind: 'token', bootstrapTokenFile: undefined, isHttps: false, oid
 
 beforeEach(async () => {
   side = await startHttpSide({ auth, recheckMs: 20 });
-  secret = side.store.createToken({ name: 'ada', role: 'operator' }).secret;
+  secret = side.store.createToken({ name: 'ada', role: 'operator', by: commandLine }).secret;
 });
 afterEach(() => side.stop());
 
@@ -54,7 +55,7 @@ test('the cookie is out of reach of scripts and other sites; over https of other
     /^jobspawn=[\w-]{43}; Max-Age=43200; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/,
   );
   const https = await startHttpSide({ auth: { ...auth, isHttps: true } });
-  const { secret: other } = https.store.createToken({ name: 'ada', role: 'viewer' });
+  const { secret: other } = https.store.createToken({ name: 'ada', role: 'viewer', by: commandLine });
   const answer = await request(https.url).post('/login').type('form').send({ token: other }).expect(303);
   expect(answer.headers['set-cookie']?.[0]).toMatch(
     /^__Host-jobspawn=[\w-]{43}; Max-Age=43200; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/,
@@ -97,7 +98,7 @@ describe('a session ends', () => {
     const cookie = await cookieOf();
     const stream = await fetch(`${side.url}/api/v1/events`, { headers: { cookie } });
     const ended = stream.text().catch(() => 'broken off');
-    side.store.revokeToken('ada');
+    side.store.revokeToken('ada', { by: commandLine });
     await browse('/jobs', cookie).expect(303);
     expect(await ended).toBe('broken off');
   });

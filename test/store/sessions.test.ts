@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
+import { commandLine } from '../../src/core/access.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 
@@ -8,7 +9,7 @@ const hourMs = 60 * 60 * 1000;
 let stage: Stage;
 beforeEach(() => {
   stage = openStage();
-  stage.store.createToken({ name: 'ada', role: 'viewer' });
+  stage.store.createToken({ name: 'ada', role: 'viewer', by: commandLine });
 });
 afterEach(() => stage.close());
 
@@ -20,14 +21,14 @@ function countSessions(): unknown {
 }
 
 test('a session is known by an id that the file does not hold', () => {
-  const id = stage.store.startSession('ada');
+  const id = stage.store.startSession('ada', commandLine);
   expect(stage.store.findSession(id)).toEqual({ name: 'ada', role: 'viewer' });
   expect(stage.store.findSession(`${id}x`)).toBeUndefined();
   for (const suffix of ['', '-wal']) expect(readFileSync(stage.path + suffix).includes(id)).toBe(false);
 });
 
 test('it ends two hours after the last request', () => {
-  const id = stage.store.startSession('ada');
+  const id = stage.store.startSession('ada', commandLine);
   stage.advance(hourMs);
   stage.store.noteSessionUse(id);
   stage.advance(2 * hourMs - 1);
@@ -37,20 +38,20 @@ test('it ends two hours after the last request', () => {
 });
 
 test('it ends after twelve hours, however busy, and its row goes with a later login', () => {
-  const id = stage.store.startSession('ada');
+  const id = stage.store.startSession('ada', commandLine);
   for (let hour = 0; hour < 12; hour += 1) {
     expect(stage.store.findSession(id)).toBeDefined();
     stage.advance(hourMs);
     stage.store.noteSessionUse(id);
   }
   expect(stage.store.findSession(id)).toBeUndefined();
-  stage.store.startSession('ada');
+  stage.store.startSession('ada', commandLine);
   expect(countSessions()).toBe(1);
 });
 
 test('another bootstrap secret ends the sessions of the one before', () => {
   stage.store.keepBootstrapToken('a'.repeat(32));
-  const id = stage.store.startSession('bootstrap');
+  const id = stage.store.startSession('bootstrap', commandLine);
   stage.store.keepBootstrapToken('a'.repeat(32));
   expect(stage.store.findSession(id)).toBeDefined();
   stage.store.keepBootstrapToken('b'.repeat(32));

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { commandLine } from '../../src/core/access.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 
@@ -13,7 +14,7 @@ afterEach(() => stage.close());
 const tokenOf = (name: string) => stage.store.listTokens().find((each) => each.name === name);
 
 test('a token is found by its secret, which the file does not hold', () => {
-  const { secret } = stage.store.createToken({ name: 'ci', role: 'operator' });
+  const { secret } = stage.store.createToken({ name: 'ci', role: 'operator', by: commandLine });
   expect(secret).toMatch(/^jobspawn_[A-Za-z0-9_-]{43}$/);
   expect(stage.store.findToken(secret)).toMatchObject({ name: 'ci', role: 'operator', revokedAt: null });
   expect(stage.store.findToken(`${secret}x`)).toBeUndefined();
@@ -26,18 +27,18 @@ test('a token is found by its secret, which the file does not hold', () => {
 });
 
 test('a name is never used twice, not even when its token was revoked', () => {
-  const { secret } = stage.store.createToken({ name: 'ci', role: 'viewer' });
-  const again = () => stage.store.createToken({ name: 'ci', role: 'admin' });
+  const { secret } = stage.store.createToken({ name: 'ci', role: 'viewer', by: commandLine });
+  const again = () => stage.store.createToken({ name: 'ci', role: 'admin', by: commandLine });
   expect(again).toThrow(expect.objectContaining({ code: 'conflict' }));
-  stage.store.revokeToken('ci');
+  stage.store.revokeToken('ci', { by: commandLine });
   expect(again).toThrow(expect.objectContaining({ code: 'conflict' }));
   expect(stage.store.findToken(secret)).toBeUndefined();
-  const revokeAgain = () => stage.store.revokeToken('ci');
+  const revokeAgain = () => stage.store.revokeToken('ci', { by: commandLine });
   expect(revokeAgain).toThrow(expect.objectContaining({ code: 'not-found' }));
 });
 
 test('its last use is noted to the hour', () => {
-  stage.store.createToken({ name: 'ci', role: 'viewer' });
+  stage.store.createToken({ name: 'ci', role: 'viewer', by: commandLine });
   const use = () => stage.store.noteTokenUse({ name: 'ci', lastUsedAt: tokenOf('ci')?.lastUsedAt ?? null });
   use();
   const first = tokenOf('ci')?.lastUsedAt;
@@ -73,7 +74,7 @@ describe('the bootstrap token', () => {
 
   test('that was revoked stays so until there is another secret', () => {
     stage.store.keepBootstrapToken(one);
-    stage.store.revokeToken('bootstrap');
+    stage.store.revokeToken('bootstrap', { by: commandLine });
     stage.store.keepBootstrapToken(one);
     expect(stage.store.findToken(one)).toBeUndefined();
     stage.store.keepBootstrapToken(other);

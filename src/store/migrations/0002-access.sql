@@ -20,3 +20,21 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_token ON sessions (token);
 CREATE INDEX sessions_by_age ON sessions (created_at);
+
+-- Who did what. It is added to, and its oldest part removed; nothing in it is changed. A sequence number is never used twice.
+CREATE TABLE audit (
+  seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+  at        TEXT NOT NULL,
+  principal TEXT,
+  action    TEXT NOT NULL
+            CHECK (action IN ('submit', 'rerun', 'cancel', 'login', 'logout', 'access', 'token-create', 'token-revoke')),
+  target    TEXT,
+  outcome   TEXT NOT NULL CHECK (outcome IN ('done', 'refused')),
+  address   TEXT
+) STRICT;
+
+CREATE INDEX audit_by_age ON audit (at);
+
+CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
+  SELECT raise(ABORT, 'what stands in the audit log is not changed');
+END;
