@@ -55,16 +55,14 @@ export function createAccess({
   const noteRefusal = createRefusals({ store });
   const callers = new WeakMap<Request, { caller: Caller; doubt: AppError | undefined }>();
 
-  /** A header is meant; a cookie comes along with everything, and counts where there is no header. */
+  /** A bearer token is meant; a cookie comes along with everything, and counts where there is none. */
   async function find(req: Request): Promise<Identity> {
     if (auth.kind === 'none') return { name: null, role: 'admin' };
-    const found = req.headers.authorization === undefined ? findBySession(req) : await findByToken(req);
-    return found ?? stranger;
+    const secret = bearerOf(req);
+    return (secret === undefined ? findBySession(req) : await findByToken(secret)) ?? stranger;
   }
 
-  async function findByToken(req: Request): Promise<Identity | undefined> {
-    const secret = bearerOf(req);
-    if (secret === undefined) return undefined;
+  async function findByToken(secret: string): Promise<Identity | undefined> {
     const token = store.findToken(secret);
     if (token !== undefined) return { ...token, noteUse: () => store.noteTokenUse(token) };
     return findPerson !== undefined && looksLikeJwt(secret) ? findPerson(secret) : undefined;
@@ -106,7 +104,7 @@ export function createAccess({
       return caller;
     }
     // Who shows nothing has not tried to get in: that is how a browser comes for the first time.
-    if (req.headers.authorization !== undefined || caller.role !== null) {
+    if (bearerOf(req) !== undefined || caller.role !== null) {
       await noteRefusal(caller, `${route.method.toUpperCase()} ${route.path}`);
     }
     if (caller.role === null) {

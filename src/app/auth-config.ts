@@ -40,6 +40,9 @@ export function findAuthFaults(variables: AuthVariables, host: string): string[]
           `AUTH must be token when HOST is not a loopback address (it is ${JSON.stringify(host)}); to let everybody in, say AUTH=none and ALLOW_UNAUTHENTICATED=yes.`,
         ]
       : []),
+    ...(ALLOW_UNAUTHENTICATED !== undefined && AUTH !== 'none'
+      ? ['ALLOW_UNAUTHENTICATED needs AUTH=none beside it.']
+      : []),
     ...(!isToken && BOOTSTRAP_TOKEN_FILE !== undefined ? ['BOOTSTRAP_TOKEN_FILE needs AUTH=token.'] : []),
     ...(!isToken && OIDC_ISSUER !== undefined ? ['OIDC_ISSUER needs AUTH=token.'] : []),
     ...findOidcFaults(variables),

@@ -117,7 +117,12 @@ test('an id that was planted before the login is not the one after it', async ()
   await browse('/jobs', planted).expect(303);
 });
 
-test('a header that opens nothing is not helped by a cookie', async () => {
+test('a password that a proxy asked for leaves the session alone', async () => {
+  const cookie = await cookieOf();
+  await browse('/jobs', cookie).set('Authorization', 'Basic YTpi').expect(200);
+});
+
+test('a bearer token that opens nothing is not helped by a cookie', async () => {
   const cookie = await cookieOf();
   await request(side.url)
     .get('/api/v1/jobs')
