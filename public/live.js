@@ -20,7 +20,9 @@ export function startLive() {
     lastRefresh = Date.now();
     try {
       const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
-      if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), 'text/html'), shown);
+      // The login has ended; the page itself will ask for another one, and lead back here.
+      if (answer.redirected) location.reload();
+      else if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), 'text/html'), shown);
     } catch {
       // The connection is gone. The event source tries again by itself, and its `open` brings us back here.
     }
@@ -38,6 +40,7 @@ export function startLive() {
     source = undefined;
     if (document.hidden) return;
     source = new EventSource(events);
+    source.addEventListener('error', later);
     source.addEventListener('message', later);
     source.addEventListener('open', later);
   };

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { KeepLimits } from '../control/janitor.ts';
 import { isNamespaceName, isObjectName } from '../core/names.ts';
+import { authVariables, findAuthFaults, toAuth } from './auth-config.ts';
+import type { Auth } from './auth-config.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
@@ -64,8 +66,10 @@ const environmentSchema = z.object({
   KEEP_LOGS_DAYS: days.default(30),
   KEEP_LOGS_MB: positive.default(1024),
   KEEP_KEYS_DAYS: days.default(365),
+  KEEP_AUDIT_DAYS: days.default(365),
   PUBLIC_URL: httpUrl.optional(),
   ALLOWED_HOSTS: hostList.default([]),
+  ...authVariables,
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',
@@ -100,6 +104,7 @@ export type Config = {
   keep: KeepLimits;
   /** Hosts (with port, where it is not the scheme's own) that are ours beside the loopback names. */
   allowedHosts: string[];
+  auth: Auth;
   logLevel: string;
 };
 
@@ -120,6 +125,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function parseConfig(environment: Environment): Config {
   const variables = parseVariables(environmentSchema, environment);
   const kind = chooseCluster(variables.CLUSTER);
+  const host = variables.HOST ?? (kind === 'in-cluster' ? '0.0.0.0' : '127.0.0.1');
   const faults = [
     ...(kind === 'kubeconfig' && variables.KUBECONFIG === undefined
       ? ['KUBECONFIG must name the file to use when CLUSTER=kubeconfig.']
@@ -129,12 +135,13 @@ export function parseConfig(environment: Environment): Config {
           'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
         ]
       : []),
+    ...findAuthFaults(variables, host),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
 
   const databasePath = resolve(variables.DATABASE_PATH);
   return {
-    host: variables.HOST ?? (kind === 'in-cluster' ? '0.0.0.0' : '127.0.0.1'),
+    host,
     port: variables.PORT,
     databasePath,
     cluster:
@@ -155,6 +162,7 @@ export function parseConfig(environment: Environment): Config {
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),
     ],
+    auth: toAuth(variables, host),
     logLevel: variables.LOG_LEVEL,
   };
 }
@@ -185,6 +193,7 @@ function toKeepLimits(variables: z.output<typeof environmentSchema>): KeepLimits
     logsDays: variables.KEEP_LOGS_DAYS,
     logBytes: variables.KEEP_LOGS_MB * 1024 * 1024,
     keysDays: variables.KEEP_KEYS_DAYS,
+    auditDays: variables.KEEP_AUDIT_DAYS,
   };
 }
 

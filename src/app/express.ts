@@ -13,14 +13,17 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Intake } from '../control/intake.ts';
 import type { ControlHealth } from '../core/readiness.ts';
+import { createAuditApi } from '../handlers/audit-api.ts';
 import { createJobApi } from '../handlers/job-api.ts';
 import { createJobPages } from '../handlers/job-pages.ts';
 import { createJobStreams } from '../handlers/job-streams.ts';
+import { createLogin } from '../handlers/login.ts';
 import { createMetricsRoute } from '../handlers/metrics.ts';
 import { createOpenApi } from '../handlers/open-api.ts';
 import { createProbes } from '../handlers/probes.ts';
 import type { Route } from '../handlers/route.ts';
 import { createSampleForm } from '../handlers/sample-form.ts';
+import type { SessionCookie } from '../handlers/session-cookie.ts';
 import { createStatusReports } from '../handlers/status-report.ts';
 import type { JobTokens, RefreshPods } from '../handlers/status-report.ts';
 import type { EventFeed } from '../live/event-feed.ts';
@@ -28,9 +31,12 @@ import type { JobLog } from '../live/job-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Served } from '../metrics/request-metrics.ts';
 import type { Store } from '../store/store.ts';
+import type { Access } from './access.ts';
 import { accessLog } from './access-log.ts';
+import type { Auth } from './auth-config.ts';
 import { guard } from './guard.ts';
 import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
+import { createRate } from './rate.ts';
 import { readBody } from './request-body.ts';
 import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -53,15 +59,27 @@ export type ExpressDeps = {
     | 'addReport'
     | 'groupCommit'
     | 'queueStatus'
+    | 'findToken'
+    | 'startSession'
+    | 'endSession'
+    | 'noteAction'
+    | 'listAudit'
   >;
   intake: Intake;
   feed: EventFeed;
   jobLog: JobLog;
   tokens: JobTokens;
+  access: Access;
+  sessionCookie: SessionCookie;
   readiness: () => ControlHealth;
   metrics: Metrics;
   refreshPods: RefreshPods;
-  config: { allowedHosts: readonly string[]; workerImage: string; maxActive: number };
+  config: {
+    allowedHosts: readonly string[];
+    workerImage: string;
+    maxActive: number;
+    auth: Auth;
+  };
   /** Aborted when the service stops: ends every stream, which else would hold the server open. */
   closing: AbortSignal;
   log: Logger;
@@ -83,21 +101,24 @@ export function createExpress(deps: ExpressDeps): Express {
   app.set('view engine', 'ejs');
   app.set('views', join(root, 'views'));
   app.set('view cache', true);
+  app.locals['isOpenToAll'] = deps.config.auth.kind === 'none' && deps.config.auth.isExposed;
 
   app.use(accessLog(deps.log), follow, securityHeaders);
   app.use(guard({ allowedHosts: deps.config.allowedHosts, exempt: pathsForMachines(routes) }));
   app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
   // What a browser asks for by itself beside an answer that is no page, such as a raw log.
   app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
-  addRoutes(app, routes, { log: deps.log, mark });
+  addRoutes(app, routes, { log: deps.log, mark, access: deps.access });
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
   return app;
 }
 
 /** Every route there is, each with no more than it needs. */
-function createRoutes(deps: ExpressDeps): Route[] {
+export function createRoutes(deps: ExpressDeps): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
+  const { sessionCookie } = deps;
+  const loginRate = createRate({ most: 20, seconds: 300, what: 'logins from this address' });
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createSampleForm({ intake }),
@@ -106,6 +127,8 @@ function createRoutes(deps: ExpressDeps): Route[] {
     ...createStatusReports({ store, tokens, refreshPods }),
     ...createProbes({ readiness, store, maxActive: config.maxActive }),
     ...createMetricsRoute(metrics),
+    ...createAuditApi({ store }),
+    ...(config.auth.kind === 'token' ? createLogin({ store, cookie: sessionCookie, rate: loginRate }) : []),
     ...createOpenApi({ routes: () => routes, version }),
   ];
   return routes;
@@ -118,14 +141,21 @@ function pathsForMachines(routes: readonly Route[]): Set<string> {
 function addRoutes(
   app: Express,
   routes: readonly Route[],
-  { log, mark }: { log: Logger; mark: (by: Served) => RequestHandler },
+  { log, mark, access }: { log: Logger; mark: (by: Served) => RequestHandler; access: Access },
 ): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
     const onPath = app.route(path);
     onPath.all(mark({ route: path, isLasting: those.some(({ isLasting }) => isLasting) }));
     for (const route of those) {
       const readers = route.body === undefined ? [] : readBody(route.body);
-      onPath[route.method](...readers, route.handle, answerErrors({ log, route }));
+      const handle: RequestHandler = (req, res) =>
+        route.handle(req, res, () => access.admit(req, res, route));
+      onPath[route.method](
+        access.identify(route),
+        ...readers,
+        handle,
+        answerErrors({ log, route, isAdmissible: (req) => access.isAdmissible(req, route) }),
+      );
     }
     onPath.all(refuseMethod(those));
   }

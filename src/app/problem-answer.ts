@@ -17,6 +17,7 @@ const statuses: Record<ErrorCode, number> = {
   'too-large': 413,
   'unsupported-media-type': 415,
   misdirected: 421,
+  'too-many-requests': 429,
   unavailable: 503,
 };
 
@@ -72,7 +73,16 @@ export function refuseMethod(routes: readonly Route[]): RequestHandler {
 }
 
 /** A route's own way to show a refusal, then `sendProblem` for all the rest. */
-export function answerErrors({ log, route }: { log: Logger; route?: Route }): ErrorRequestHandler {
+export function answerErrors({
+  log,
+  route,
+  isAdmissible = () => false,
+}: {
+  log: Logger;
+  route?: Route;
+  /** What a route shows beside the problem is not for strangers, whose faults are told as well. */
+  isAdmissible?: (req: Request) => boolean;
+}): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     const problem = toProblem(error);
     if (error instanceof AppError && error.retryAfterSeconds !== null && !res.headersSent)
@@ -83,7 +93,12 @@ export function answerErrors({ log, route }: { log: Logger; route?: Route }): Er
     }
     // Half an answer cannot be taken back: an aborted connection is the only way left to say that it is not whole.
     if (res.headersSent) res.destroy();
-    else if (route?.showRefusal !== undefined && problem.status !== 500 && prefersHtml(req, route)) {
+    else if (
+      route?.showRefusal !== undefined &&
+      problem.status !== 500 &&
+      prefersHtml(req, route) &&
+      isAdmissible(req)
+    ) {
       const fields: unknown = req.body;
       try {
         route.showRefusal({ problem, fields, res });
@@ -95,7 +110,12 @@ export function answerErrors({ log, route }: { log: Logger; route?: Route }): Er
 }
 
 function sendProblem(req: Request, res: Response, problem: Problem, route: Route | undefined): void {
-  if (problem.status === 401) res.set('WWW-Authenticate', 'Bearer');
+  if (problem.status === 401) {
+    // Who wanted to see a page is asked to log in, and comes back to it.
+    if (route?.kind === 'page' && req.method === 'GET' && prefersHtml(req, route))
+      return res.redirect(303, `/login?next=${encodeURIComponent(req.originalUrl)}`);
+    res.set('WWW-Authenticate', 'Bearer');
+  }
   res.status(problem.status);
   if (prefersHtml(req, route)) res.render('problem', { title: problem.title, problem });
   else res.type('application/problem+json').send(JSON.stringify(problem));

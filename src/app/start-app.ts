@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { startControl } from '../control/control.ts';
 import { createIntake } from '../control/intake.ts';
 import { AppError } from '../core/app-error.ts';
+import { createSessionCookie } from '../handlers/session-cookie.ts';
 import { createKube } from '../kube/cluster.ts';
 import { connectCluster } from '../kube/connection.ts';
 import type { ClusterTarget } from '../kube/credentials.ts';
@@ -16,12 +17,15 @@ import { createJobLog } from '../live/job-log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import type { MetricsParts } from '../metrics/metrics.ts';
 import { openStore } from '../store/store.ts';
+import { createAccess } from './access.ts';
+import { readBootstrapToken } from './bootstrap-token.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
 import { createJobTokens } from './job-token.ts';
 import { joinCluster } from './join-cluster.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
+import { createOidc } from './oidc.ts';
 import { createReleasers } from './releasers.ts';
 import type { Releasers } from './releasers.ts';
 
@@ -71,6 +75,16 @@ async function startParts(
   const store = openStore({ path: config.databasePath, clock, log });
   releasers.push(store.close);
 
+  const { auth } = config;
+  if (auth.kind === 'token') {
+    const file = auth.bootstrapTokenFile;
+    store.keepBootstrapToken(file === undefined ? null : readBootstrapToken(file));
+  }
+  const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
+  const oidc = auth.kind === 'token' ? auth.oidc : undefined;
+  const findPerson = oidc === undefined ? undefined : createOidc(oidc, { clock });
+  const access = createAccess({ auth, store, cookie: sessionCookie, findPerson });
+
   const { target, kubeconfigPath } = await startCluster(config, releasers, log);
   const connection = await connectCluster(target);
   releasers.push(connection.close);
@@ -110,10 +124,12 @@ async function startParts(
     feed,
     jobLog,
     tokens,
+    access,
+    sessionCookie,
     readiness,
     metrics,
     refreshPods: membership.refreshPods,
-    config: { allowedHosts: config.allowedHosts, workerImage, maxActive },
+    config: { allowedHosts: config.allowedHosts, workerImage, maxActive, auth },
     closing: closing.signal,
     log,
   });

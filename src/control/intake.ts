@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
+import type { Actor } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import type { Job } from '../core/job.ts';
 import { toAsked, toJobSpec } from '../core/job-request.ts';
@@ -8,7 +9,7 @@ import { drawNameSuffix, toNamePrefix } from '../core/names.ts';
 import type { Store } from '../store/store.ts';
 
 type IntakeOptions = {
-  store: Pick<Store, 'acceptJob' | 'findSummary' | 'groupCommit' | 'requestCancel'>;
+  store: Pick<Store, 'acceptJob' | 'findSummary' | 'groupCommit' | 'requestCancel' | 'noteAction'>;
   clock: () => Date;
   /** Fills the bytes it is given, as node:crypto's randomFillSync does. */
   random: (bytes: Uint8Array) => Uint8Array;
@@ -28,6 +29,7 @@ type Draft = {
   requestHash: string;
   idempotencyKey: string | null;
   rerunOf: string | null;
+  by: Actor;
 };
 
 export type Intake = ReturnType<typeof createIntake>;
@@ -40,7 +42,7 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
    */
   function accept(
     request: JobRequest,
-    { idempotencyKey }: { idempotencyKey: string | null },
+    { idempotencyKey, by }: { idempotencyKey: string | null; by: Actor },
   ): Promise<Accepted> {
     return keep({
       id: request.id ?? null,
@@ -49,11 +51,12 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
       requestHash: hashOf(toAsked(request)),
       idempotencyKey,
       rerunOf: null,
+      by,
     });
   }
 
   /** A new job with the same name and spec, and an id of its own. Rejects with AppError `not-found`, or as `accept` does. */
-  async function rerun(id: string): Promise<Accepted> {
+  async function rerun(id: string, { by }: { by: Actor }): Promise<Accepted> {
     const job = store.findSummary(id);
     if (job === undefined) throw noSuchJob();
     const { name, spec } = job;
@@ -64,19 +67,26 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
       requestHash: hashOf({ rerunOf: id, name, spec }),
       idempotencyKey: null,
       rerunOf: id,
+      by,
     });
   }
 
-  /** Throws AppError `not-found`, or `conflict` for a job that has already ended otherwise. */
-  function cancel(id: string): { kind: 'cancelled' | 'requested' | 'already-cancelled' } {
-    const kind = store.requestCancel(id, 'User');
+  /** Rejects with AppError `not-found`, or `conflict` for a job that has already ended otherwise. */
+  async function cancel(id: string, { by }: { by: Actor }): Promise<Cancelled> {
+    const kind = await store.groupCommit(() => {
+      const outcome = store.requestCancel(id, 'User');
+      if (outcome === 'cancelled' || outcome === 'requested') {
+        store.noteAction({ by, action: 'cancel', target: id });
+      }
+      return outcome;
+    });
     if (kind === 'unknown-job') throw noSuchJob();
     if (kind === 'ended')
       throw new AppError('conflict', 'The job has already ended; there is nothing to cancel.');
     return { kind };
   }
 
-  async function keep({ id, ...draft }: Draft): Promise<Accepted> {
+  async function keep({ id, by, ...draft }: Draft): Promise<Accepted> {
     const generateName = `${toNamePrefix(draft.name)}-`;
     const job = {
       ...draft,
@@ -87,7 +97,12 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
       // Drawn once and for all: a create that is repeated under this name can never make a second Job.
       kubernetesName: generateName + drawNameSuffix(random),
     };
-    const outcome = await store.groupCommit(() => store.acceptJob(job, { maxQueued }));
+    const action = job.rerunOf === null ? 'submit' : 'rerun';
+    const outcome = await store.groupCommit(() => {
+      const accepted = store.acceptJob(job, { maxQueued });
+      if (accepted.kind === 'accepted') store.noteAction({ by, action, target: accepted.job.id });
+      return accepted;
+    });
     if (outcome.kind === 'queue-full') {
       throw new AppError('unavailable', `The queue is full (${maxQueued} waiting); try again later.`, {
         retryAfterSeconds,
@@ -110,6 +125,7 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
   return { accept, rerun, cancel };
 }
 
+type Cancelled = { kind: 'cancelled' | 'requested' | 'already-cancelled' };
 type Accepted = { kind: 'accepted' | 'same'; job: Job };
 
 function noSuchJob(): AppError {

@@ -16,10 +16,18 @@ export type KeepLimits = {
   logBytes: number;
   /** After the job was accepted. */
   keysDays: number;
+  auditDays: number;
 };
 
 /** What a run has removed. */
-export type JanitorCounts = { jobs: number; events: number; logs: number; tombstones: number; pages: number };
+export type JanitorCounts = {
+  jobs: number;
+  events: number;
+  logs: number;
+  tombstones: number;
+  audit: number;
+  pages: number;
+};
 
 const dayMs = 24 * 60 * 60 * 1000;
 /** What is due beyond that waits for the next run: a loop that is long in one run is taken for stuck. */
@@ -44,6 +52,7 @@ export function createJanitor({
     | 'removeOldEvents'
     | 'removeOldLogs'
     | 'removeOldTombstones'
+    | 'removeOldAudit'
     | 'giveBackPages'
     | 'checkpoint'
   >;
@@ -62,7 +71,7 @@ export function createJanitor({
       while (!signal.aborted && elapsed() < endAt && bite() > 0)
         await delay(restMs, undefined, { signal }).catch(() => {});
     };
-    const counts: JanitorCounts = { jobs: 0, events: 0, logs: 0, tombstones: 0, pages: 0 };
+    const counts: JanitorCounts = { jobs: 0, events: 0, logs: 0, tombstones: 0, audit: 0, pages: 0 };
     await inBites(() => {
       const limits = { endedBefore: daysAgo(keep.jobsDays), most: keep.jobs };
       const { jobs, rows } = store.removeEndedJobs(limits);
@@ -86,6 +95,11 @@ export function createJanitor({
       const { tombstones, rows } = store.removeOldTombstones(limits);
       counts.tombstones += tombstones;
       return rows;
+    });
+    await inBites(() => {
+      const { entries } = store.removeOldAudit({ madeBefore: daysAgo(keep.auditDays) });
+      counts.audit += entries;
+      return entries;
     });
     await inBites(() => {
       const { pages } = store.giveBackPages();

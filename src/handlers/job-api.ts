@@ -26,6 +26,7 @@ export function createJobApi({
     route({
       method: 'post',
       path: '/api/v1/jobs',
+      needs: 'operator',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Request a job',
@@ -40,14 +41,18 @@ export function createJobApi({
       body: { types: ['json'], schema: jobRequestSchema },
       answers: { 202: accepted },
       problems: [400, 403, 409, 413, 415, 421, 503],
-      handle: async ({ res, headers, body }) => {
-        const { job } = await intake.accept(body, { idempotencyKey: headers['Idempotency-Key'] ?? null });
+      handle: async ({ res, headers, body, caller }) => {
+        const { job } = await intake.accept(body, {
+          idempotencyKey: headers['Idempotency-Key'] ?? null,
+          by: caller,
+        });
         sendAccepted(res, job);
       },
     }),
     route({
       method: 'get',
       path: '/api/v1/jobs',
+      needs: 'viewer',
       kind: 'api',
       tag: 'Jobs',
       summary: 'List jobs, newest first',
@@ -61,6 +66,7 @@ export function createJobApi({
     route({
       method: 'get',
       path: '/api/v1/jobs/:id',
+      needs: 'viewer',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Look at a job, with its tasks, reports and conditions',
@@ -71,6 +77,7 @@ export function createJobApi({
     route({
       method: 'post',
       path: '/api/v1/jobs/:id/cancel',
+      needs: 'operator',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Cancel a job',
@@ -78,22 +85,23 @@ export function createJobApi({
       body: emptyBody,
       answers: { 202: { description: 'Cancelled, or on its way to it', schema: jobSchema } },
       problems: [400, 403, 404, 409, 413, 415, 421, 503],
-      handle: ({ res, param }) => {
-        intake.cancel(param('id'));
+      handle: async ({ res, param, caller }) => {
+        await intake.cancel(param('id'), { by: caller });
         sendAccepted(res, getJob(store, param('id')));
       },
     }),
     route({
       method: 'post',
       path: '/api/v1/jobs/:id/rerun',
+      needs: 'operator',
       kind: 'api',
       tag: 'Jobs',
       summary: 'Run a job again, as a new job',
       body: emptyBody,
       answers: { 202: accepted },
       problems: [400, 403, 404, 413, 415, 421, 503],
-      handle: async ({ res, param }) => {
-        const { job } = await intake.rerun(param('id'));
+      handle: async ({ res, param, caller }) => {
+        const { job } = await intake.rerun(param('id'), { by: caller });
         sendAccepted(res, job);
       },
     }),

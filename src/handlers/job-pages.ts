@@ -34,6 +34,7 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       ...page,
       method: 'get',
       path: '/',
+      needs: 'viewer',
       summary: 'To the jobs',
       answers: { 302: { description: 'To /jobs' } },
       problems: [400, 421],
@@ -44,6 +45,7 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
         ...page,
         method: 'get',
         path,
+        needs: 'viewer',
         summary:
           path === '/jobs' ? 'A form to run a job, and the jobs' : 'The same as /jobs, under its old name',
         query: jobQuerySchema,
@@ -56,13 +58,14 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       ...page,
       method: 'post',
       path: '/jobs',
+      needs: 'operator',
       summary: 'Run a job from the form',
       body: { types: ['form'], schema: jobFormSchema },
       answers: { 303: { description: "To the job's page" } },
       problems: [400, 403, 409, 413, 415, 421, 503],
       showRefusal,
-      handle: async ({ res, body }) => {
-        const { job } = await intake.accept(body, { idempotencyKey: null });
+      handle: async ({ res, body, caller }) => {
+        const { job } = await intake.accept(body, { idempotencyKey: null, by: caller });
         goTo(res, job.id);
       },
     }),
@@ -70,6 +73,7 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       ...page,
       method: 'get',
       path: '/jobs/:id',
+      needs: 'viewer',
       summary: 'A job',
       answers: { 200: { description: 'The page', mediaType: html } },
       problems: [400, 404, 421],
@@ -79,12 +83,13 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       ...page,
       method: 'post',
       path: '/jobs/:id/cancel',
+      needs: 'operator',
       summary: 'Cancel a job, from its page',
       body: emptyBody,
       answers: { 303: { description: "Back to the job's page" } },
       problems: [400, 403, 404, 409, 413, 415, 421, 503],
-      handle: ({ res, param }) => {
-        intake.cancel(param('id'));
+      handle: async ({ res, param, caller }) => {
+        await intake.cancel(param('id'), { by: caller });
         goTo(res, param('id'));
       },
     }),
@@ -92,12 +97,13 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       ...page,
       method: 'post',
       path: '/jobs/:id/rerun',
+      needs: 'operator',
       summary: 'Run a job again, from its page',
       body: emptyBody,
       answers: { 303: { description: "To the new job's page" } },
       problems: [400, 403, 404, 413, 415, 421, 503],
-      handle: async ({ res, param }) => {
-        const { job } = await intake.rerun(param('id'));
+      handle: async ({ res, param, caller }) => {
+        const { job } = await intake.rerun(param('id'), { by: caller });
         goTo(res, job.id);
       },
     }),

@@ -42,6 +42,7 @@ export function createJobStreams({
     route({
       method: 'get',
       path: '/api/v1/events',
+      needs: 'viewer',
       kind: 'api',
       isLasting: true,
       tag: 'Events',
@@ -59,6 +60,7 @@ export function createJobStreams({
     route({
       method: 'get',
       path: '/api/v1/jobs/:id/events',
+      needs: 'viewer',
       kind: 'api',
       isLasting: true,
       tag: 'Events',
@@ -97,6 +99,7 @@ export function createJobStreams({
     route({
       method: 'get',
       path: '/api/v1/jobs/:id/logs',
+      needs: 'viewer',
       kind: 'api',
       isLasting: true,
       tag: 'Jobs',

@@ -10,6 +10,7 @@ export function createMetricsRoute({ contentType, scrape }: Scrape): Route[] {
     route({
       method: 'get',
       path: '/metrics',
+      needs: 'nobody',
       kind: 'api',
       tag: 'Operation',
       summary: 'The metrics, for Prometheus',

@@ -1,5 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
+import { needsRole, roles } from '../core/access.ts';
+import type { Need } from '../core/access.ts';
 import { jobRequestSchema } from '../core/job-request.ts';
 import { jobEventSchema, jobPageSchema, jobSchema, jobSummarySchema } from '../core/job.ts';
 import { reportSchema } from '../core/report.ts';
@@ -49,7 +51,15 @@ function toOpenApi(routes: readonly Route[], version: string) {
     paths,
     components: {
       schemas: { ...toComponents(named, 'output'), ...toComponents(namedInput, 'input') },
-      securitySchemes: { jobToken: { type: 'http', scheme: 'bearer', description: 'The token of one job' } },
+      securitySchemes: {
+        jobToken: { type: 'http', scheme: 'bearer', description: 'The token of one job' },
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'A token with a role: viewer, operator or admin. Where AUTH is none, nothing is asked for',
+        },
+      },
     },
   };
 }
@@ -67,6 +77,7 @@ export function createOpenApi({
     route({
       method: 'get',
       path: '/openapi.json',
+      needs: 'viewer',
       kind: 'api',
       tag: 'Operation',
       summary: 'This document',
@@ -80,6 +91,7 @@ export function createOpenApi({
     route({
       method: 'get',
       path: '/docs',
+      needs: 'viewer',
       kind: 'page',
       tag: 'Pages',
       summary: 'This document, to read and try',
@@ -99,9 +111,9 @@ function toOperation(each: Route): Json {
   return {
     tags: [each.tag],
     summary: each.summary,
-    description: each.description,
+    description: describe(each),
     operationId: `${each.method}${each.path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`,
-    security: each.problems.includes(401) ? [{ jobToken: [] }] : [],
+    security: securityOf(each.needs),
     parameters: [
       ...[...each.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
         name,
@@ -115,6 +127,16 @@ function toOperation(each: Route): Json {
     requestBody: each.body === undefined ? undefined : toRequestBody(each.body),
     responses: Object.fromEntries([...problems, [500, toProblemAnswer(500)], ...answers]),
   };
+}
+
+function describe({ description, needs }: Route): string | undefined {
+  if (!needsRole(needs)) return description;
+  return [description, `For ${roles.slice(roles.indexOf(needs)).join(', ')}.`].filter(Boolean).join(' ');
+}
+
+function securityOf(need: Need): Json[] {
+  if (need === 'nobody') return [];
+  return [need === 'worker' ? { jobToken: [] } : { accessToken: [] }];
 }
 
 function toParameters(place: 'query' | 'header', schema: z.ZodObject | undefined): Json[] {

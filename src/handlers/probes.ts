@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { suffices } from '../core/access.ts';
 import { readinessSchema } from '../core/readiness.ts';
 import type { ControlHealth } from '../core/readiness.ts';
 import type { Store } from '../store/store.ts';
@@ -6,6 +7,7 @@ import { route } from './route.ts';
 import type { Route } from './route.ts';
 
 const healthSchema = z.strictObject({ status: z.literal('ok') });
+const answerSchema = z.union([readinessSchema, readinessSchema.pick({ ready: true })]);
 
 /** For the kubelet and the like. Once ready, an outage of the cluster shows as `degraded`: reports must still come in. */
 export function createProbes({
@@ -21,6 +23,7 @@ export function createProbes({
     route({
       method: 'get',
       path: '/healthz',
+      needs: 'nobody',
       kind: 'api',
       tag: 'Operation',
       summary: 'Whether the process answers',
@@ -32,19 +35,23 @@ export function createProbes({
     route({
       method: 'get',
       path: '/readyz',
+      needs: 'nobody',
       kind: 'api',
       tag: 'Operation',
       summary: 'Whether the first look at the cluster is done, and how the work goes since',
+      description: 'Who may read jobs is told everything, a stranger `ready` alone.',
       forMachines: true,
       answers: {
-        200: { description: 'Ready, though perhaps degraded', schema: readinessSchema },
-        503: { description: 'Not yet', schema: readinessSchema },
+        200: { description: 'Ready, though perhaps degraded', schema: answerSchema },
+        503: { description: 'Not yet', schema: answerSchema },
       },
       problems: [400],
-      handle: ({ res }) => {
+      handle: ({ res, caller }) => {
         const health = readiness();
-        const queue = { ...store.queueStatus(), maxActive };
-        res.status(health.ready ? 200 : 503).json({ ...health, queue });
+        res.status(health.ready ? 200 : 503);
+        // The sentences name hosts, namespaces and what the cluster refused.
+        if (suffices(caller, 'viewer')) res.json({ ...health, queue: { ...store.queueStatus(), maxActive } });
+        else res.json({ ready: health.ready });
       },
     }),
   ];

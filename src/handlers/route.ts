@@ -5,6 +5,8 @@
  */
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { needsRole } from '../core/access.ts';
+import type { Caller, Need } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import type { Fault } from '../core/app-error.ts';
 import { parseInput } from '../core/parse.ts';
@@ -33,11 +35,13 @@ type Description = {
   path: string;
   /** A page's errors are HTML, unless the client refuses HTML; all others are problem+json. */
   kind: 'page' | 'api';
+  /** Who may use it; without this no route compiles. */
+  needs: Need;
   tag: string;
   summary: string;
   description?: string;
   answers: Readonly<Record<number, Answer>>;
-  /** The statuses of its problem answers, without 500, which every route may give. */
+  /** The statuses of its problem answers, without 500, which every route may give, and those that a need for a role brings. */
   problems: readonly number[];
   /** No browser calls it: exempt from the Host and cross-site rules. */
   forMachines?: boolean;
@@ -50,12 +54,14 @@ export type Route = Description & {
   headers?: z.ZodObject;
   body?: Body;
   showRefusal?: ShowRefusal;
-  handle: (req: Request, res: Response) => Promise<void>;
+  /** `admit` is asked once the input is in order, and rejects for whom the route is not. */
+  handle: (req: Request, res: Response, admit: () => Promise<Caller>) => Promise<void>;
 };
 
 type Input<Q extends z.ZodType, H extends z.ZodType, B extends z.ZodType> = {
   req: Request;
   res: Response;
+  caller: Caller;
   /** The value of `:name` in the path. */
   param: (name: string) => string;
   query: z.output<Q>;
@@ -92,16 +98,20 @@ export function route({
   headers,
   body,
   handle,
+  problems,
   ...description
 }: Definition<z.ZodObject, z.ZodObject, z.ZodType>): Route {
   const read = toReader(query ?? nothing, headers ?? nothing, body?.schema ?? nothing);
   return {
     ...description,
+    problems: needsRole(description.needs) ? [...new Set([...problems, 401, 403])] : problems,
     query,
     headers,
     body: body === undefined ? undefined : { limit: usualLimit, ...body },
-    handle: async (req, res) => {
-      await handle({ req, res, param: (name) => paramOf(req, name), ...read(req) });
+    handle: async (req, res, admit) => {
+      const input = read(req);
+      const caller = await admit();
+      await handle({ req, res, caller, param: (name) => paramOf(req, name), ...input });
     },
   };
 }

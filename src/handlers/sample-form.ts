@@ -25,14 +25,15 @@ export function createSampleForm({ intake }: { intake: Intake }): Route[] {
     route({
       method: 'post',
       path: '/runajob',
+      needs: 'operator',
       kind: 'page',
       tag: 'Pages',
       summary: 'Run a job, as the original sample had it',
       body: { types: ['form'], schema: sampleForm },
       answers: { 303: { description: "To the job's page" } },
       problems: [400, 403, 409, 413, 415, 421, 503],
-      handle: async ({ res, body }) => {
-        const { job } = await intake.accept(body, { idempotencyKey: null });
+      handle: async ({ res, body, caller }) => {
+        const { job } = await intake.accept(body, { idempotencyKey: null, by: caller });
         res.redirect(303, `/jobs/${encodeURIComponent(job.id)}`);
       },
     }),

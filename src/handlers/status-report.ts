@@ -6,6 +6,7 @@ import { reportFormSchema, reportSchema } from '../core/report.ts';
 import type { ReportInput } from '../core/report.ts';
 import type { ReportOutcome } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
+import { bearerOf } from './bearer.ts';
 import { route } from './route.ts';
 import type { Route } from './route.ts';
 
@@ -55,6 +56,7 @@ export function createStatusReports({
     route({
       method: 'post',
       path,
+      needs: 'worker',
       kind: 'api',
       tag: 'Workers',
       summary: path === '/status' ? 'Report on a job' : 'The same as /status, under its old name',
@@ -115,10 +117,6 @@ function toReport(req: Request, fields: Record<string, unknown>): ReportInput {
   return typeof req.is('application/x-www-form-urlencoded') === 'string'
     ? parseInput(reportFormSchema, fields, 'The report')
     : parseInput(reportSchema, fields, 'The report');
-}
-
-function bearerOf(req: Request): string | undefined {
-  return /^Bearer +([^ ]+) *$/i.exec(req.get('Authorization') ?? '')?.[1];
 }
 
 /** One answer for a wrong token, a missing one, another job's and an unknown job: nobody learns which jobs there are. */

@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { createAccept } from './accept.ts';
+import { createAudit } from './audit.ts';
 import { createCancels } from './cancels.ts';
 import { openDatabase } from './database.ts';
 import { diskUse } from './disk-use.ts';
@@ -24,9 +25,11 @@ import { createPodRows } from './pods.ts';
 import { createQueueStatus } from './queue.ts';
 import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
+import { createSessions } from './sessions.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
 import { createSpace } from './space.ts';
+import { createTokens } from './tokens.ts';
 import { createTombstones } from './tombstones.ts';
 import { createUnsettledList } from './unsettled.ts';
 import { createUnstarted } from './unstarted.ts';
@@ -46,6 +49,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
   const settle = createSettle({ db, rows, pods, writes });
   const tombstones = createTombstones({ db, writes });
   const logRetention = createLogRetention({ db, writes });
+  const audit = createAudit({ db, writes });
   const parts = { db, rows, pods, writes, settle };
   const reports = createReports(parts);
   return {
@@ -68,6 +72,9 @@ export function openStore({ path, clock, log }: StoreOptions) {
     queueStatus: createQueueStatus(db),
     diskUse: () => diskUse(path),
     ...createSettings({ db, writes }),
+    ...audit,
+    ...createTokens({ db, writes, audit }),
+    ...createSessions({ db, writes, audit }),
     /**
      * Runs calls of this store in one transaction with whatever else comes in the same turn of the event loop; resolves once
      * that is on the disk. A change must be synchronous.

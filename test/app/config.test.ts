@@ -35,7 +35,11 @@ describe('configuration', () => {
   });
 
   test('in a cluster it listens on every address and uses the namespace for jobs', () => {
-    const config = parseConfig({ CLUSTER: 'in-cluster', CALLBACK_URL: 'http://jobspawn.jobspawn.svc/' });
+    const config = parseConfig({
+      CLUSTER: 'in-cluster',
+      CALLBACK_URL: 'http://jobspawn.jobspawn.svc/',
+      AUTH: 'token',
+    });
     expect(config).toMatchObject({
       host: '0.0.0.0',
       namespace: 'jobspawn-jobs',
@@ -72,7 +76,7 @@ describe('configuration', () => {
   });
 
   test('in a cluster the callback address must be said', () => {
-    expect(faultsOf({ CLUSTER: 'in-cluster' })).toEqual([
+    expect(faultsOf({ CLUSTER: 'in-cluster', AUTH: 'token' })).toEqual([
       'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
     ]);
   });
@@ -94,6 +98,7 @@ describe('configuration', () => {
       logsDays: 30,
       logBytes: 1024 ** 3,
       keysDays: 365,
+      auditDays: 365,
     });
     expect(parseConfig({ KEEP_LOGS_MB: '2', KEEP_KEYS_DAYS: '1' }).keep).toMatchObject({
       logBytes: 2 * 1024 ** 2,
@@ -115,5 +120,68 @@ describe('configuration', () => {
       parseConfig({ PUBLIC_URL: 'https://jobs.example.com', ALLOWED_HOSTS: 'a.example:8443, B.example' })
         .allowedHosts,
     ).toEqual(['a.example:8443', 'b.example', 'jobs.example.com']);
+  });
+
+  describe('who is let in', () => {
+    const open = /^AUTH must be token when HOST is not a loopback address \(it is "[^"]+"\)/;
+
+    test.each(['127.0.0.1', '127.8.8.8', 'localhost', '::1'])('is everybody on %s, unless said', (HOST) => {
+      expect(parseConfig({ HOST }).auth).toEqual({ kind: 'none', isExposed: false });
+    });
+
+    test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com'])(
+      'must be said on %s, in words where it is everybody',
+      (HOST) => {
+        const refused = [expect.stringMatching(open)];
+        expect(faultsOf({ HOST })).toEqual(refused);
+        expect(faultsOf({ HOST, AUTH: 'none' })).toEqual(refused);
+        expect(faultsOf({ HOST, ALLOW_UNAUTHENTICATED: 'yes' })).toEqual(expect.arrayContaining(refused));
+        expect(parseConfig({ HOST, AUTH: 'token' }).auth.kind).toBe('token');
+        const said = parseConfig({ HOST, AUTH: 'none', ALLOW_UNAUTHENTICATED: 'yes' });
+        expect(said.auth).toEqual({ kind: 'none', isExposed: true });
+      },
+    );
+
+    const oidc = {
+      AUTH: 'token',
+      OIDC_ISSUER: 'https://accounts.google.com',
+      OIDC_AUDIENCE: 'https://jobs.example.com',
+      OIDC_ALLOWED_EMAILS: 'Ada@Example.com=admin, ci@x.iam.gserviceaccount.com = operator',
+    };
+
+    test('may be who shows an ID token, each with a role', () => {
+      expect(parseConfig(oidc).auth).toMatchObject({
+        oidc: {
+          issuer: 'https://accounts.google.com',
+          people: new Map([
+            ['ada@example.com', 'admin'],
+            ['ci@x.iam.gserviceaccount.com', 'operator'],
+          ]),
+        },
+      });
+    });
+
+    test.each([
+      ['OIDC_ISSUER', 'http://accounts.google.com', 'must be an https URL'],
+      ['OIDC_ALLOWED_EMAILS', 'ada@example.com', 'must be e-mail addresses with their roles'],
+      ['OIDC_ALLOWED_EMAILS', 'ada@example.com=king', 'must be e-mail addresses with their roles'],
+      ['OIDC_ALLOWED_EMAILS', '*@example.com=admin', 'must be e-mail addresses with their roles'],
+      ['OIDC_AUDIENCE', '', 'must be set beside OIDC_ISSUER and OIDC_ALLOWED_EMAILS'],
+      ['AUTH', 'none', 'OIDC_ISSUER needs AUTH=token'],
+    ])('is not told by %s=%s', (name, value, fault) => {
+      expect(faultsOf({ ...oidc, [name]: value })).toEqual([expect.stringContaining(fault)]);
+    });
+
+    test('is not said half', () => {
+      expect(faultsOf({ BOOTSTRAP_TOKEN_FILE: '/x' })).toEqual(['BOOTSTRAP_TOKEN_FILE needs AUTH=token.']);
+      for (const AUTH of ['', 'token']) {
+        expect(faultsOf({ ALLOW_UNAUTHENTICATED: 'yes', AUTH })).toEqual([
+          'ALLOW_UNAUTHENTICATED needs AUTH=none beside it.',
+        ]);
+      }
+      expect(faultsOf({ ALLOW_UNAUTHENTICATED: 'true' })).toEqual([
+        'ALLOW_UNAUTHENTICATED must be yes, or left out (it is "true").',
+      ]);
+    });
   });
 });

@@ -52,6 +52,24 @@ describe('a start that cannot be', () => {
     expect(code).toBe(78);
   });
 
+  test('because everybody could come in from anywhere says how to say so', async () => {
+    const { code, said } = await startToFail({ HOST: '0.0.0.0' });
+    expect(said).toMatch(/^AUTH must be token [^\n]*AUTH=none and ALLOW_UNAUTHENTICATED=yes\.\n$/);
+    expect(code).toBe(78);
+  });
+
+  test.each(['short', 'with a space in it, so that it is no one token', ''])(
+    'because the first token is "%s" does not repeat it',
+    async (secret) => {
+      const file = join(tempDir(), 'token');
+      writeFileSync(file, secret);
+      const { code, said } = await startToFail({ AUTH: 'token', BOOTSTRAP_TOKEN_FILE: file });
+      expect(said).toMatch(/^BOOTSTRAP_TOKEN_FILE [^\n]* must hold one token of at least 32 [^\n]*\n$/);
+      if (secret !== '') expect(said).not.toContain(secret);
+      expect(code).toBe(78);
+    },
+  );
+
   test('because the port is taken says so in one sentence', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

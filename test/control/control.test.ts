@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { commandLine } from '../../src/core/access.ts';
 import { parseConfig } from '../../src/app/config.ts';
 import { startControl } from '../../src/control/control.ts';
 import type { Control } from '../../src/control/control.ts';
@@ -96,7 +97,7 @@ async function submit(script: string, request: Record<string, unknown> = {}): Pr
   const names = { workerImage: 'sh', namespace: 'default' };
   const intake = createIntake({ store, clock, random, ...names, maxQueued: 1000 });
   const asked = jobRequestSchema.parse({ name: 'a job', args: [script], ...request });
-  return (await intake.accept(asked, { idempotencyKey: null })).job.id;
+  return (await intake.accept(asked, { idempotencyKey: null, by: commandLine })).job.id;
 }
 
 function get(id: string): Job {

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createDispatcher } from '../../src/control/dispatcher.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
+import { commandLine } from '../../src/core/access.ts';
 import { createKube } from '../../src/kube/cluster.ts';
 import { connectCluster } from '../../src/kube/connection.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -57,7 +58,7 @@ export async function openDispatchStage() {
 
     async accept(request: Record<string, unknown> = {}): Promise<string> {
       const asked = jobRequestSchema.parse({ name: 'a job', ...request });
-      return (await intake.accept(asked, { idempotencyKey: null })).job.id;
+      return (await intake.accept(asked, { idempotencyKey: null, by: commandLine })).job.id;
     },
 
     get(id: string) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { commandLine } from '../../src/core/access.ts';
 import { createDispatcher } from '../../src/control/dispatcher.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
@@ -80,7 +81,10 @@ async function accept(): Promise<string> {
     namespace: 'jobs',
     maxQueued: 1000,
   });
-  const { job } = await intake.accept(jobRequestSchema.parse({ name: 'a job' }), { idempotencyKey: null });
+  const { job } = await intake.accept(jobRequestSchema.parse({ name: 'a job' }), {
+    idempotencyKey: null,
+    by: commandLine,
+  });
   return job.id;
 }
 

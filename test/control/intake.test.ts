@@ -1,5 +1,6 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { commandLine } from '../../src/core/access.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import type { Intake } from '../../src/control/intake.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
@@ -30,7 +31,10 @@ function parts(): Parameters<typeof createIntake>[0] {
 afterEach(() => stage.close());
 
 const accept = (body: object, idempotencyKey: string | null = null) =>
-  intake.accept(jobRequestSchema.parse({ name: 'Nightly Report', ...body }), { idempotencyKey });
+  intake.accept(jobRequestSchema.parse({ name: 'Nightly Report', ...body }), {
+    idempotencyKey,
+    by: commandLine,
+  });
 
 const conflict = expect.objectContaining({ code: 'conflict' });
 
@@ -78,6 +82,7 @@ describe('the same request again', () => {
     const watched = createIntake({ ...parts(), store: { ...store, acceptJob } });
     await watched.accept(jobRequestSchema.parse({ name: 'a', args: ['x'], priority: 0 }), {
       idempotencyKey: null,
+      by: commandLine,
     });
     expect(hashes).toEqual([createHash('sha256').update('{"args":["x"],"name":"a"}').digest('hex')]);
   });
@@ -93,34 +98,68 @@ test('another request with a used key or id is a conflict', async () => {
 test('a full queue takes no new job, but still knows those that it has, and takes more once there is room', async () => {
   const small = createIntake({ ...parts(), maxQueued: 2 });
   const take = (id: string) =>
-    small.accept(jobRequestSchema.parse({ name: 'a', id }), { idempotencyKey: null });
+    small.accept(jobRequestSchema.parse({ name: 'a', id }), { idempotencyKey: null, by: commandLine });
   await Promise.all([take('one'), take('two')]);
   const full = expect.objectContaining({ code: 'unavailable', retryAfterSeconds: 10 });
   await expect(take('three')).rejects.toEqual(full);
-  await expect(small.rerun('one')).rejects.toEqual(full);
+  await expect(small.rerun('one', { by: commandLine })).rejects.toEqual(full);
   expect(await take('two')).toMatchObject({ kind: 'same' });
-  small.cancel('one');
+  await small.cancel('one', { by: commandLine });
   expect(await take('three')).toMatchObject({ kind: 'accepted' });
   expect(stage.store.countStates()).toMatchObject({ QUEUED: 2, CANCELLED: 1 });
 });
 
 test('a job run again is a new one of the same spec, linked to the first, under an id of its own', async () => {
   const { job } = await accept({ id: 'mine', args: ['a'] }, 'key');
-  const again = (await intake.rerun('mine')).job;
+  const again = (await intake.rerun('mine', { by: commandLine })).job;
   expect(again).toMatchObject({ name: 'Nightly Report', rerunOf: 'mine', spec: job.spec, state: 'QUEUED' });
   expect(again.id).not.toBe('mine');
   expect(again.kubernetes.name).not.toBe(job.kubernetes.name);
-  expect((await intake.rerun('mine')).job.id).not.toBe(again.id);
-  await expect(intake.rerun('nobody')).rejects.toEqual(expect.objectContaining({ code: 'not-found' }));
+  expect((await intake.rerun('mine', { by: commandLine })).job.id).not.toBe(again.id);
+  await expect(intake.rerun('nobody', { by: commandLine })).rejects.toEqual(
+    expect.objectContaining({ code: 'not-found' }),
+  );
 });
+
+const cancel = (id: string) => intake.cancel(id, { by: commandLine });
 
 test('a cancel is carried out, repeated without harm, and refused where there is nothing to cancel', async () => {
   await accept({ id: 'mine' });
-  expect(intake.cancel('mine')).toEqual({ kind: 'cancelled' });
-  expect(intake.cancel('mine')).toEqual({ kind: 'already-cancelled' });
-  expect(() => intake.cancel('nobody')).toThrow(expect.objectContaining({ code: 'not-found' }));
+  expect(await cancel('mine')).toEqual({ kind: 'cancelled' });
+  expect(await cancel('mine')).toEqual({ kind: 'already-cancelled' });
+  await expect(cancel('nobody')).rejects.toEqual(expect.objectContaining({ code: 'not-found' }));
   const id = stage.create();
-  expect(intake.cancel(id)).toEqual({ kind: 'requested' });
+  expect(await cancel(id)).toEqual({ kind: 'requested' });
   stage.store.observeJob(id, completeJob());
-  expect(() => intake.cancel(id)).toThrow(conflict);
+  await expect(cancel(id)).rejects.toEqual(conflict);
+});
+
+test('who wished for what is on record exactly when it happened', async () => {
+  const by = { name: 'ada', address: '192.0.2.1' };
+  const request = jobRequestSchema.parse({ name: 'a', id: 'mine' });
+  await intake.accept(request, { idempotencyKey: null, by });
+  await intake.accept(request, { idempotencyKey: null, by });
+  await intake.cancel('mine', { by });
+  await intake.cancel('mine', { by });
+  const { job } = await intake.rerun('mine', { by });
+  const entries = stage.store.listAudit({ after: 0, limit: 10 });
+  expect(entries.map(({ principal, action, target }) => [principal, action, target])).toEqual([
+    ['ada', 'submit', 'mine'],
+    ['ada', 'cancel', 'mine'],
+    ['ada', 'rerun', job.id],
+  ]);
+});
+
+const noteAction = () => {
+  throw new Error('the disk is full');
+};
+
+test('what cannot be put on record does not happen', async () => {
+  const unheard = createIntake({ ...parts(), store: { ...stage.store, noteAction } });
+  const request = jobRequestSchema.parse({ name: 'a', id: 'mine' });
+  await expect(unheard.accept(request, { idempotencyKey: null, by: commandLine })).rejects.toThrow('full');
+  expect(stage.store.findJob('mine')).toBeUndefined();
+  const id = stage.accept({ id: 'other' });
+  await expect(unheard.cancel(id, { by: commandLine })).rejects.toThrow('full');
+  expect(stage.store.findJob(id)).toMatchObject({ state: 'QUEUED', cancelRequestedAt: null });
 });

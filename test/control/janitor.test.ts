@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { createJanitor } from '../../src/control/janitor.ts';
 import type { KeepLimits } from '../../src/control/janitor.ts';
+import { commandLine } from '../../src/core/access.ts';
 import { completeJob, exitedPod } from '../support/sightings.ts';
 import { newJob, openStage } from '../store/stage.ts';
 import type { Stage } from '../store/stage.ts';
@@ -28,6 +29,7 @@ const generous: KeepLimits = {
   logsDays: 1000,
   logBytes: 1000 * mebibyte,
   keysDays: 1000,
+  auditDays: 1000,
 };
 
 function tidy(limits: Partial<KeepLimits> = {}) {
@@ -53,7 +55,15 @@ const fileSize = () => statSync(stage.path).size;
 test('what is younger than the limits stays', async () => {
   play('a');
   stage.advance(999 * dayMs);
-  expect(await tidy()).toEqual({ jobs: 0, events: 0, logs: 0, tombstones: 0, pages: 0 });
+  expect(await tidy()).toEqual({ jobs: 0, events: 0, logs: 0, tombstones: 0, audit: 0, pages: 0 });
+});
+
+test('the audit log goes in its own time', async () => {
+  stage.store.noteAction({ by: commandLine, action: 'cancel', target: 'a' });
+  stage.advance(11 * dayMs);
+  expect(await tidy({ auditDays: 12 })).toMatchObject({ audit: 0 });
+  expect(await tidy({ auditDays: 10 })).toMatchObject({ audit: 1 });
+  expect(stage.store.listAudit({ after: 0, limit: 1 })).toEqual([]);
 });
 
 test('a run ends when it has lasted long enough, and the next one goes on', async () => {

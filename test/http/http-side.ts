@@ -3,10 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createExpress } from '../../src/app/express.ts';
+import { createAccess } from '../../src/app/access.ts';
+import type { Auth } from '../../src/app/auth-config.ts';
+import { createExpress, createRoutes } from '../../src/app/express.ts';
+import type { ExpressDeps } from '../../src/app/express.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
 import { listen } from '../../src/app/listen.ts';
+import type { FindPerson } from '../../src/app/oidc.ts';
+import { createSessionCookie } from '../../src/handlers/session-cookie.ts';
 import { createIntake } from '../../src/control/intake.ts';
+import { commandLine } from '../../src/core/access.ts';
 import { AppError } from '../../src/core/app-error.ts';
 import type { ControlHealth } from '../../src/core/readiness.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
@@ -25,7 +31,16 @@ const clock = () => new Date();
 export async function startHttpSide({
   allowedHosts = [],
   maxQueued = 1000,
-}: { allowedHosts?: string[]; maxQueued?: number } = {}) {
+  auth = { kind: 'none', isExposed: false },
+  recheckMs,
+  findPerson,
+}: {
+  allowedHosts?: string[];
+  maxQueued?: number;
+  auth?: Auth;
+  recheckMs?: number;
+  findPerson?: FindPerson;
+} = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
@@ -63,12 +78,15 @@ export async function startHttpSide({
   /** What a fresh look at the cluster shows, and whether there can be one. */
   const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
-  const app = createExpress({
+  const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
+  const deps: ExpressDeps = {
     store,
     intake,
     feed,
     jobLog,
     tokens,
+    access: createAccess({ auth, store, cookie: sessionCookie, findPerson, recheckMs }),
+    sessionCookie,
     readiness: () => readiness,
     metrics: createMetrics({
       store,
@@ -81,14 +99,16 @@ export async function startHttpSide({
       freshLook.show();
       return freshLook.works;
     },
-    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10 },
+    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10, auth },
     closing: closing.signal,
     log,
-  });
+  };
+  const app = createExpress(deps);
   const listener = await listen(app, { host: '127.0.0.1', port: 0 });
 
   return {
     app,
+    routes: createRoutes(deps),
     url: `http://127.0.0.1:${listener.port}`,
     port: listener.port,
     store,
@@ -104,6 +124,7 @@ export async function startHttpSide({
     async submit(request: Record<string, unknown> = {}) {
       const { job } = await intake.accept(jobRequestSchema.parse({ name: 'a job', ...request }), {
         idempotencyKey: null,
+        by: commandLine,
       });
       return job;
     },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
+import { commandLine } from '../../src/core/access.ts';
 import { jobPageSchema, jobSchema } from '../../src/core/job.ts';
 import { problemSchema } from '../../src/handlers/problem.ts';
 import { startHttpSide } from './http-side.ts';
@@ -127,7 +128,7 @@ describe('GET /api/v1/jobs', () => {
 
   test('filters by state and exact name', async () => {
     const { id } = await side.submit({ name: 'to be filtered' });
-    side.intake.cancel(id);
+    await side.intake.cancel(id, { by: commandLine });
     const find = async (query: object) =>
       jobPageSchema
         .parse((await request(side.url).get('/api/v1/jobs').query(query)).body)

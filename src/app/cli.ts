@@ -1,0 +1,32 @@
+/**
+ * `npm run jobspawn -- COMMAND`, and `node src/app/cli.ts COMMAND` in a pod: what is done beside the running service, on its database.
+ * The exit code is 0, 1 when it could not be done (one sentence says why), or 78 for a wrong call or variable.
+ */
+import { Command, CommanderError } from 'commander';
+import { AppError } from '../core/app-error.ts';
+import { createAuditCommands } from './audit-commands.ts';
+import { ConfigError } from './config.ts';
+import { createTokenCommands } from './token-commands.ts';
+
+/** EX_CONFIG of sysexits.h: the same call again would not help. */
+const usageFault = 78;
+
+const program = new Command('jobspawn')
+  .description('Looks after a Jobspawn service from beside it.')
+  .exitOverride()
+  .addCommand(createTokenCommands(process.env))
+  .addCommand(createAuditCommands(process.env));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = toExitCode(error);
+}
+
+/** Commander has said by itself what was wrong with the call. */
+function toExitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageFault;
+  const isExpected = error instanceof AppError || error instanceof ConfigError;
+  console.error(isExpected ? error.message : error);
+  return error instanceof ConfigError ? usageFault : 1;
+}

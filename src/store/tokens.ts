@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { bootstrapName, roleSchema, serviceItself } from '../core/access.ts';
+import type { Actor, Role } from '../core/access.ts';
+import { AppError } from '../core/app-error.ts';
+import type { Audit } from './audit.ts';
+import type { Sql } from './database.ts';
+import { drawSecret, hashOf } from './secrets.ts';
+import type { Writes } from './writes.ts';
+
+/** Tells people, and programs that look for leaked secrets, what it is. */
+const prefix = 'jobspawn_';
+
+/** How far behind the time of the last use may be: a commit for every request would cost more than it tells. */
+const lastUseStepMs = 60 * 60 * 1000;
+
+const rowSchema = z
+  .object({
+    name: z.string(),
+    role: roleSchema,
+    created_at: z.string(),
+    last_used_at: z.string().nullable(),
+    revoked_at: z.string().nullable(),
+  })
+  .transform(({ created_at, last_used_at, revoked_at, ...row }) => ({
+    ...row,
+    createdAt: created_at,
+    lastUsedAt: last_used_at,
+    revokedAt: revoked_at,
+  }));
+export type Token = z.output<typeof rowSchema>;
+
+/** The tokens of people and programs. A secret passes through here once, and only its hash stays. */
+export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; audit: Audit }) {
+  const columns = 'name, role, created_at, last_used_at, revoked_at';
+  const byHash = db.prepare(`SELECT ${columns} FROM tokens WHERE hash = ? AND revoked_at IS NULL`);
+  const byName = db.prepare<[string], { hash: Buffer; revoked_at: string | null }>(
+    'SELECT hash, revoked_at FROM tokens WHERE name = ?',
+  );
+  const all = db.prepare(`SELECT ${columns} FROM tokens ORDER BY created_at, name`);
+  const insert = db.prepare('INSERT INTO tokens (name, hash, role, created_at) VALUES (?, ?, ?, ?)');
+  const remove = db.prepare('DELETE FROM tokens WHERE name = ?');
+  const revoke = db.prepare('UPDATE tokens SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL');
+  const use = db.prepare('UPDATE tokens SET last_used_at = ? WHERE name = ?');
+
+  /** The secret, for the only time. Throws AppError `conflict` for a name that was ever used. */
+  function createToken({ name, role, by }: { name: string; role: Role; by: Actor }): { secret: string } {
+    const secret = prefix + drawSecret();
+    writes.transact(() => {
+      if (byName.get(name) !== undefined) {
+        throw new AppError('conflict', `There is, or was, a token "${name}" already; choose another name.`);
+      }
+      insert.run(name, hashOf(secret), role, writes.now());
+      audit.noteAction({ by, action: 'token-create', target: name });
+    });
+    return { secret };
+  }
+
+  /** By its secret, unless it is unknown or revoked. */
+  function findToken(secret: string): Token | undefined {
+    const row = byHash.get(hashOf(secret));
+    return row === undefined ? undefined : rowSchema.parse(row);
+  }
+
+  /** Notes that it was used, once an hour at most. */
+  function noteTokenUse({ name, lastUsedAt }: Pick<Token, 'name' | 'lastUsedAt'>): void {
+    const now = writes.now();
+    if (lastUsedAt !== null && Date.parse(now) - Date.parse(lastUsedAt) < lastUseStepMs) return;
+    writes.transact(() => use.run(now, name));
+  }
+
+  function listTokens(): Token[] {
+    return all.all().map((row) => rowSchema.parse(row));
+  }
+
+  /** Throws AppError `not-found` where there is none of this name that is still valid. */
+  function revokeToken(name: string, { by }: { by: Actor }): void {
+    writes.transact(() => {
+      if (revoke.run(writes.now(), name).changes === 0) {
+        throw new AppError('not-found', `There is no valid token "${name}".`);
+      }
+      audit.noteAction({ by, action: 'token-revoke', target: name });
+    });
+  }
+
+  /**
+   * Makes the reserved token the one with this secret, or revokes it where there is no secret any more. The same secret again changes
+   * nothing: what was revoked by hand stays so until the secret is another one.
+   */
+  function keepBootstrapToken(secret: string | null): void {
+    writes.transact(() => {
+      const known = byName.get(bootstrapName);
+      if (secret === null) {
+        if (known?.revoked_at === null) revokeToken(bootstrapName, { by: serviceItself });
+        return;
+      }
+      const hash = hashOf(secret);
+      if (known?.hash.equals(hash) === true) return;
+      remove.run(bootstrapName);
+      insert.run(bootstrapName, hash, 'admin', writes.now());
+      audit.noteAction({ by: serviceItself, action: 'token-create', target: bootstrapName });
+    });
+  }
+
+  return { createToken, findToken, noteTokenUse, listTokens, revokeToken, keepBootstrapToken };
+}

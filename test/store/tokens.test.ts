@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { commandLine } from '../../src/core/access.ts';
+import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+const hourMs = 60 * 60 * 1000;
+let stage: Stage;
+beforeEach(() => {
+  stage = openStage();
+});
+afterEach(() => stage.close());
+
+const tokenOf = (name: string) => stage.store.listTokens().find((each) => each.name === name);
+
+test('a token is found by its secret, which the file does not hold', () => {
+  const { secret } = stage.store.createToken({ name: 'ci', role: 'operator', by: commandLine });
+  expect(secret).toMatch(/^jobspawn_[A-Za-z0-9_-]{43}$/);
+  expect(stage.store.findToken(secret)).toMatchObject({ name: 'ci', role: 'operator', revokedAt: null });
+  expect(stage.store.findToken(`${secret}x`)).toBeUndefined();
+  const files = ['', '-wal'].map((suffix) => readFileSync(stage.path + suffix));
+  const random = Buffer.from(secret.slice('jobspawn_'.length), 'base64url');
+  for (const file of files) {
+    expect(file.includes(secret)).toBe(false);
+    expect(file.includes(random)).toBe(false);
+  }
+});
+
+test('a name is never used twice, not even when its token was revoked', () => {
+  const { secret } = stage.store.createToken({ name: 'ci', role: 'viewer', by: commandLine });
+  const again = () => stage.store.createToken({ name: 'ci', role: 'admin', by: commandLine });
+  expect(again).toThrow(expect.objectContaining({ code: 'conflict' }));
+  stage.store.revokeToken('ci', { by: commandLine });
+  expect(again).toThrow(expect.objectContaining({ code: 'conflict' }));
+  expect(stage.store.findToken(secret)).toBeUndefined();
+  const revokeAgain = () => stage.store.revokeToken('ci', { by: commandLine });
+  expect(revokeAgain).toThrow(expect.objectContaining({ code: 'not-found' }));
+});
+
+test('its last use is noted to the hour', () => {
+  stage.store.createToken({ name: 'ci', role: 'viewer', by: commandLine });
+  const use = () => stage.store.noteTokenUse({ name: 'ci', lastUsedAt: tokenOf('ci')?.lastUsedAt ?? null });
+  use();
+  const first = tokenOf('ci')?.lastUsedAt;
+  expect(first).toBe(stage.clock().toISOString());
+  stage.advance(hourMs - 1);
+  use();
+  expect(tokenOf('ci')?.lastUsedAt).toBe(first);
+  stage.advance(1);
+  use();
+  expect(tokenOf('ci')?.lastUsedAt).toBe(stage.clock().toISOString());
+});
+
+describe('the bootstrap token', () => {
+  const [one, other] = ['a'.repeat(32), 'b'.repeat(32)];
+
+  test('is an admin, the same after the next start', () => {
+    stage.store.keepBootstrapToken(one);
+    const made = tokenOf('bootstrap');
+    stage.advance(hourMs);
+    stage.store.keepBootstrapToken(one);
+    expect(stage.store.findToken(one)).toEqual(made);
+    expect(made).toMatchObject({ role: 'admin' });
+  });
+
+  test('is replaced by another secret, and gone without one', () => {
+    stage.store.keepBootstrapToken(one);
+    stage.store.keepBootstrapToken(other);
+    expect(stage.store.findToken(one)).toBeUndefined();
+    expect(stage.store.findToken(other)).toBeDefined();
+    stage.store.keepBootstrapToken(null);
+    expect(stage.store.findToken(other)).toBeUndefined();
+  });
+
+  test('that was revoked stays so until there is another secret', () => {
+    stage.store.keepBootstrapToken(one);
+    stage.store.revokeToken('bootstrap', { by: commandLine });
+    stage.store.keepBootstrapToken(one);
+    expect(stage.store.findToken(one)).toBeUndefined();
+    stage.store.keepBootstrapToken(other);
+    expect(stage.store.findToken(other)).toBeDefined();
+  });
+});
