@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { KeepLimits } from '../control/janitor.ts';
 import { isNamespaceName, isObjectName } from '../core/names.ts';
+import type { SpecPolicy } from '../core/spec-policy.ts';
+import { findSelfRefusals, specPolicyVariables, toSpecPolicy } from './spec-policy-variables.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
@@ -54,6 +56,7 @@ const environmentSchema = z.object({
     .regex(/^\S+$/, { error: 'must be an image reference without spaces' })
     .default('jobspawn-worker'),
   CALLBACK_URL: httpUrl.optional(),
+  ...specPolicyVariables,
   MAX_ACTIVE: positive.optional(),
   MAX_QUEUED: positive.default(10_000),
   START_DEADLINE_SECONDS: wholeNumber.default(600),
@@ -92,6 +95,8 @@ export type Config = {
   workerImage: string;
   /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
   callbackUrl: string | undefined;
+  /** What jobs may run and take. */
+  specPolicy: SpecPolicy;
   maxActive: number;
   /** Jobs that may wait for their turn; new ones beyond that are refused. */
   maxQueued: number;
@@ -120,6 +125,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function parseConfig(environment: Environment): Config {
   const variables = parseVariables(environmentSchema, environment);
   const kind = chooseCluster(variables.CLUSTER);
+  const specPolicy = toSpecPolicy(variables);
   const faults = [
     ...(kind === 'kubeconfig' && variables.KUBECONFIG === undefined
       ? ['KUBECONFIG must name the file to use when CLUSTER=kubeconfig.']
@@ -129,6 +135,7 @@ export function parseConfig(environment: Environment): Config {
           'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
         ]
       : []),
+    ...findSelfRefusals(specPolicy, variables.WORKER_IMAGE),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
 
@@ -147,6 +154,7 @@ export function parseConfig(environment: Environment): Config {
     serviceAccountName: variables.JOB_SERVICE_ACCOUNT,
     workerImage: variables.WORKER_IMAGE,
     callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
+    specPolicy,
     maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),
     maxQueued: variables.MAX_QUEUED,
     startDeadlineSeconds: variables.START_DEADLINE_SECONDS,

@@ -16,6 +16,7 @@ import { openStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { sendJson, sendStatus } from '../kube/fake-api.ts';
 import { lostAnswer, startScriptedCluster } from './scripted-cluster.ts';
+import { anySpec } from '../support/any-spec.ts';
 
 const log = pino({ level: 'silent' });
 const random = (bytes: Uint8Array) => randomFillSync(bytes);
@@ -73,7 +74,7 @@ function startDispatcher(maxActive = 100, overrides: Partial<Store> = {}) {
 
 async function accept(request: Record<string, unknown> = {}): Promise<string> {
   const names = { workerImage: 'worker', namespace: 'jobs' };
-  const intake = createIntake({ store, clock, random, ...names, maxQueued: 1000 });
+  const intake = createIntake({ store, clock, random, ...names, specPolicy: anySpec, maxQueued: 1000 });
   const asked = jobRequestSchema.parse({ name: 'a job', ...request });
   return (await intake.accept(asked, { idempotencyKey: null })).job.id;
 }

@@ -10,11 +10,13 @@ import { createIntake } from '../../src/control/intake.ts';
 import { AppError } from '../../src/core/app-error.ts';
 import type { ControlHealth } from '../../src/core/readiness.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
+import type { SpecPolicy } from '../../src/core/spec-policy.ts';
 import type { JobObservation, PodObservation } from '../../src/core/facts.ts';
 import { createEventFeed } from '../../src/live/event-feed.ts';
 import { createJobLog } from '../../src/live/job-log.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { openStore } from '../../src/store/store.ts';
+import { anySpec } from '../support/any-spec.ts';
 
 const clock = () => new Date();
 
@@ -25,19 +27,21 @@ const clock = () => new Date();
 export async function startHttpSide({
   allowedHosts = [],
   maxQueued = 1000,
-}: { allowedHosts?: string[]; maxQueued?: number } = {}) {
+  specPolicy = anySpec,
+}: { allowedHosts?: string[]; maxQueued?: number; specPolicy?: SpecPolicy } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
   const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
-  const intake = createIntake({
+  const intakeParts = {
     store,
     clock,
-    random: (bytes) => randomFillSync(bytes),
+    random: (bytes: Uint8Array) => randomFillSync(bytes),
     workerImage: 'jobspawn-worker',
     namespace: 'default',
     maxQueued,
-  });
+  };
+  const intake = createIntake({ ...intakeParts, specPolicy });
   const feed = createEventFeed({ store });
   const podLogs = new Map<string, string[]>();
   const jobLog = createJobLog({
@@ -93,6 +97,8 @@ export async function startHttpSide({
     port: listener.port,
     store,
     intake,
+    /** As it was before there was a policy. */
+    openIntake: createIntake({ ...intakeParts, specPolicy: anySpec }),
     tokens,
     readiness,
     freshLook,
