@@ -116,9 +116,11 @@ test('a job run again is a new one of the same spec, linked to the first, under 
   await expect(intake.rerun('nobody')).rejects.toEqual(expect.objectContaining({ code: 'not-found' }));
 });
 
+function strict(): Intake {
+  return createIntake({ ...parts(), specPolicy: { ...anySpec, images: ['jobspawn-worker'], cpu: '1' } });
+}
+
 describe('where not every spec is allowed', () => {
-  const strict = () =>
-    createIntake({ ...parts(), specPolicy: { ...anySpec, images: ['jobspawn-worker'], cpu: '1' } });
   const refused = expect.objectContaining({
     code: 'invalid',
     faults: [
