@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
 import { anySpec } from '../support/any-spec.ts';
+import { startTestApp } from '../support/running-app.ts';
 import { startHttpSide } from './http-side.ts';
 
 let side: Awaited<ReturnType<typeof startHttpSide>>;
@@ -50,3 +51,14 @@ test('a job that is no longer allowed cannot be run again, from program or page'
   const { text } = await request(side.url).post('/jobs/old/rerun').set('Accept', 'text/html').expect(400);
   expect(text).toContain('must be at most 1Gi');
 });
+
+test('the service as a whole holds jobs to what its variables say', async () => {
+  const app = await startTestApp({ ALLOWED_IMAGES: 'jobspawn-worker', MAX_PARALLELISM: '2' });
+  try {
+    await expect(app.submit({ name: 'a', image: 'other' })).rejects.toThrow(/^400: .*\/image/);
+    await expect(app.submit({ name: 'a', parallelism: 3 })).rejects.toThrow(/^400: .*must be at most 2/);
+    expect(await app.submit({ name: 'a', parallelism: 2, completions: 2 })).toMatchObject({ name: 'a' });
+  } finally {
+    await app.stop();
+  }
+}, 30_000);
