@@ -1,13 +1,18 @@
 # The service: docker build -f build/app.Dockerfile -t jobspawn .
-ARG NODE_IMAGE=node:24-slim
+# Both bases are Debian 13 with Node 24. The one that runs has no shell, no package manager and no compiler: the service starts
+# nothing but itself. `npm run pin-images` adds the digests.
+ARG NODE_IMAGE=node:24-trixie-slim
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 
 FROM ${NODE_IMAGE} AS install
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Without the optional package that brings a Node of its own: the image has one.
 RUN npm ci --omit=dev --omit=optional
+RUN ["install", "-d", "-o", "65532", "-g", "65532", "/data"]
 
-FROM ${NODE_IMAGE}
+FROM ${RUNTIME_IMAGE}
+LABEL org.opencontainers.image.title="jobspawn" org.opencontainers.image.licenses="Apache-2.0"
 WORKDIR /app
 COPY --from=install /app/node_modules ./node_modules
 COPY package.json ./
@@ -15,12 +20,13 @@ COPY src ./src
 COPY views ./views
 COPY public ./public
 # A volume takes its owner from here; everything else belongs to root and is read-only to the service.
-RUN install -d -o 65532 -g 65532 /data
+COPY --from=install --chown=65532:65532 /data /data
 VOLUME /data
 USER 65532:65532
-ENV NODE_ENV=production DATABASE_PATH=/data/jobspawn.db
+# Node is in /nodejs there, and on no PATH: `node` must work for the start, for the health check and for `kubectl exec`.
+ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin NODE_ENV=production DATABASE_PATH=/data/jobspawn.db
 EXPOSE 8080
-# The slim image has no curl. Kubernetes ignores this line and has its own probes.
+# Kubernetes ignores this line and has its own probes.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # A young generation of 4 MB instead of 16 and more: a third less memory, and nothing here makes garbage fast enough to notice.

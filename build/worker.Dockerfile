@@ -1,5 +1,6 @@
 # The worker: docker build -f build/worker.Dockerfile -t jobspawn-worker .
-ARG NODE_IMAGE=node:24-slim
+# Debian's slim image, with a shell and no compiler: `exec` runs the commands that people give. `npm run pin-images` adds the digest.
+ARG NODE_IMAGE=node:24-trixie-slim
 
 FROM ${NODE_IMAGE} AS install
 WORKDIR /app
@@ -8,6 +9,7 @@ RUN npm ci --omit=dev --omit=optional
 
 # Of src/core the worker takes types and one small file, so three small packages are all that it runs with.
 FROM ${NODE_IMAGE} AS worker
+LABEL org.opencontainers.image.title="jobspawn-worker" org.opencontainers.image.licenses="Apache-2.0"
 WORKDIR /app
 COPY package.json ./
 COPY --from=install /app/node_modules/ms ./node_modules/ms
@@ -28,5 +30,7 @@ RUN ["chmod", "-R", "a+rX", "/tmp/compile-cache"]
 FROM worker
 COPY --from=warm /tmp/compile-cache /var/cache/job-worker
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/var/cache/job-worker
+# It works and ends; whoever watches it looks at that.
+HEALTHCHECK NONE
 ENTRYPOINT ["node", "/app/src/job-worker/main.ts"]
 CMD ["simulate"]

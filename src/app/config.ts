@@ -6,6 +6,8 @@ import type { KeepLimits } from '../control/janitor.ts';
 import { isNamespaceName, isObjectName } from '../core/names.ts';
 import { authVariables, findAuthFaults, toAuth } from './auth-config.ts';
 import type { Auth } from './auth-config.ts';
+import type { SpecPolicy } from '../core/spec-policy.ts';
+import { findSelfRefusals, specPolicyVariables, toSpecPolicy } from './spec-policy-variables.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
@@ -56,6 +58,7 @@ const environmentSchema = z.object({
     .regex(/^\S+$/, { error: 'must be an image reference without spaces' })
     .default('jobspawn-worker'),
   CALLBACK_URL: httpUrl.optional(),
+  ...specPolicyVariables,
   MAX_ACTIVE: positive.optional(),
   MAX_QUEUED: positive.default(10_000),
   START_DEADLINE_SECONDS: wholeNumber.default(600),
@@ -96,6 +99,8 @@ export type Config = {
   workerImage: string;
   /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
   callbackUrl: string | undefined;
+  /** What jobs may run and take. */
+  specPolicy: SpecPolicy;
   maxActive: number;
   /** Jobs that may wait for their turn; new ones beyond that are refused. */
   maxQueued: number;
@@ -126,6 +131,7 @@ export function parseConfig(environment: Environment): Config {
   const variables = parseVariables(environmentSchema, environment);
   const kind = chooseCluster(variables.CLUSTER);
   const host = variables.HOST ?? (kind === 'in-cluster' ? '0.0.0.0' : '127.0.0.1');
+  const specPolicy = toSpecPolicy(variables);
   const faults = [
     ...(kind === 'kubeconfig' && variables.KUBECONFIG === undefined
       ? ['KUBECONFIG must name the file to use when CLUSTER=kubeconfig.']
@@ -136,6 +142,7 @@ export function parseConfig(environment: Environment): Config {
         ]
       : []),
     ...findAuthFaults(variables, host),
+    ...findSelfRefusals(specPolicy, variables.WORKER_IMAGE),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
 
@@ -154,6 +161,7 @@ export function parseConfig(environment: Environment): Config {
     serviceAccountName: variables.JOB_SERVICE_ACCOUNT,
     workerImage: variables.WORKER_IMAGE,
     callbackUrl: variables.CALLBACK_URL?.replace(/\/+$/, ''),
+    specPolicy,
     maxActive: variables.MAX_ACTIVE ?? (kind === 'local' ? 2 * availableParallelism() : 100),
     maxQueued: variables.MAX_QUEUED,
     startDeadlineSeconds: variables.START_DEADLINE_SECONDS,

@@ -71,7 +71,7 @@ async function startParts(
   releasers: Releasers,
   { log, clock, uptime, processMetrics }: Outside,
 ): Promise<App> {
-  const { workerImage, maxActive, maxQueued } = config;
+  const { workerImage, specPolicy, maxActive, maxQueued } = config;
   const store = openStore({ path: config.databasePath, clock, log });
   releasers.push(store.close);
 
@@ -92,7 +92,7 @@ async function startParts(
   const kube = createKube({ connection, namespace, log, clock });
 
   const tokens = createJobTokens(store.reportKey());
-  const intake = createIntake({ store, clock, random, workerImage, namespace, maxQueued });
+  const intake = createIntake({ store, clock, random, workerImage, namespace, specPolicy, maxQueued });
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
   const closing = new AbortController();

@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
 import type { Actor } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
+import type { Fault } from '../core/app-error.ts';
 import type { Job } from '../core/job.ts';
 import { toAsked, toJobSpec } from '../core/job-request.ts';
 import type { JobRequest, JobSpec } from '../core/job-request.ts';
 import { drawNameSuffix, toNamePrefix } from '../core/names.ts';
+import { findPolicyFaults } from '../core/spec-policy.ts';
+import type { SpecPolicy } from '../core/spec-policy.ts';
 import type { Store } from '../store/store.ts';
 
 type IntakeOptions = {
@@ -15,6 +18,7 @@ type IntakeOptions = {
   random: (bytes: Uint8Array) => Uint8Array;
   workerImage: string;
   namespace: string;
+  specPolicy: SpecPolicy;
   /** Jobs that may wait in the queue; beyond them new ones are refused, `unavailable`. */
   maxQueued: number;
 };
@@ -35,10 +39,18 @@ type Draft = {
 export type Intake = ReturnType<typeof createIntake>;
 
 /** Wishes of people and programs on their way into the store. None of them waits for the cluster. */
-export function createIntake({ store, clock, random, workerImage, namespace, maxQueued }: IntakeOptions) {
+export function createIntake({
+  store,
+  clock,
+  random,
+  workerImage,
+  namespace,
+  specPolicy,
+  maxQueued,
+}: IntakeOptions) {
   /**
    * The new job, or the one that the same key or id with the same request made before; on the disk when the promise resolves.
-   * Rejects with AppError `conflict`, or `unavailable` when too many jobs wait.
+   * Rejects with AppError `invalid` for a spec beyond the policy, `conflict`, or `unavailable` when too many jobs wait.
    */
   function accept(
     request: JobRequest,
@@ -97,12 +109,16 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
       // Drawn once and for all: a create that is repeated under this name can never make a second Job.
       kubernetesName: generateName + drawNameSuffix(random),
     };
+    const faults = findPolicyFaults(specPolicy, job.spec);
+    // No room for what is refused. It is asked for all the same: a repeat of what was accepted under wider limits is the same job.
+    const room = faults.length > 0 ? 0 : maxQueued;
     const action = job.rerunOf === null ? 'submit' : 'rerun';
     const outcome = await store.groupCommit(() => {
-      const accepted = store.acceptJob(job, { maxQueued });
+      const accepted = store.acceptJob(job, { maxQueued: room });
       if (accepted.kind === 'accepted') store.noteAction({ by, action, target: accepted.job.id });
       return accepted;
     });
+    if (faults.length > 0 && outcome.kind !== 'same') throw notAllowed(faults);
     if (outcome.kind === 'queue-full') {
       throw new AppError('unavailable', `The queue is full (${maxQueued} waiting); try again later.`, {
         retryAfterSeconds,
@@ -127,6 +143,11 @@ export function createIntake({ store, clock, random, workerImage, namespace, max
 
 type Cancelled = { kind: 'cancelled' | 'requested' | 'already-cancelled' };
 type Accepted = { kind: 'accepted' | 'same'; job: Job };
+
+function notAllowed(faults: Fault[]): AppError {
+  const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
+  return new AppError('invalid', `What the job would run is not allowed here; it has ${count}.`, { faults });
+}
 
 function noSuchJob(): AppError {
   return new AppError('not-found', 'There is no such job.');

@@ -31,10 +31,10 @@ function refuseProto(input: Record<string, string>, context: z.RefinementCtx): R
   return input;
 }
 
-const cpu = z.string().regex(/^(?=.*[1-9])(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
+export const cpuSchema = z.string().regex(/^(?=.*[1-9])(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
   error: 'must be a number of cores above 0, such as "2", "0.5" or "500m"',
 });
-const memory = z.string().regex(/^(?=.*[1-9])\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/, {
+export const memorySchema = z.string().regex(/^(?=.*[1-9])\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/, {
   error: 'must be a number of bytes above 0, such as "128Mi" or "1G"',
 });
 
@@ -60,8 +60,8 @@ const specFields = {
   env: z.transform(refuseProto).pipe(z.record(variableName, argument)).default({}),
   resources: z
     .strictObject({
-      cpu: cpu.default('100m'),
-      memory: memory.default('128Mi'),
+      cpu: cpuSchema.default('100m'),
+      memory: memorySchema.default('128Mi'),
     })
     .prefault({}),
   parallelism: z.int().min(1).max(1000).default(1),

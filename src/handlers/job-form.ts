@@ -74,7 +74,7 @@ const fields = z.record(z.string(), z.unknown()).catch({});
 /** The form as it came, with the problem it caused; or an empty one. */
 export function toFormView(workerImage: string, refused?: { fields: unknown; problem: Problem }): FormView {
   const typed = fields.parse(refused?.fields ?? {});
-  const errors = refused?.problem.errors ?? [];
+  const errors = (refused?.problem.errors ?? []).map(inForm);
   const value = (field: FormField) => {
     const given = typed[field];
     return typeof given === 'string' ? given : '';
@@ -121,6 +121,11 @@ function placeholders(workerImage: string): Partial<Record<string, string>> {
 
 function isField(name: string): name is FormField {
   return Object.hasOwn(jobFormSchema.in.shape, name);
+}
+
+/** The form has the resources beside the other fields, the request has them in an object of their own. */
+function inForm({ pointer, detail }: { pointer: string; detail: string }) {
+  return { pointer: pointer.replace(/^\/resources(?=\/)/, ''), detail };
 }
 
 /** `/args/0` belongs to the field `args`. */

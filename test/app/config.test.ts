@@ -110,6 +110,46 @@ describe('configuration', () => {
     ]);
   });
 
+  test('what jobs may run and take is bounded where that is said, and must leave room for a job of nothing but a name', () => {
+    const worker = `ghcr.io/acme/worker:1@sha256:${'a'.repeat(64)}`;
+    expect(
+      parseConfig({
+        WORKER_IMAGE: worker,
+        ALLOWED_IMAGES: 'ghcr.io/acme/*, busybox:1',
+        REQUIRE_IMAGE_DIGEST: 'yes',
+        MAX_CPU: '2',
+        MAX_MEMORY: '4Gi',
+        MAX_PARALLELISM: '10',
+        MAX_DEADLINE_SECONDS: '3600',
+        MAX_TTL_SECONDS: '7200',
+      }).specPolicy,
+    ).toEqual({
+      images: ['ghcr.io/acme/*', 'busybox:1'],
+      requireDigest: true,
+      cpu: '2',
+      memory: '4Gi',
+      parallelism: 10,
+      activeDeadlineSeconds: 3600,
+      ttlSecondsAfterFinished: 7200,
+    });
+    expect(faultsOf({ ALLOWED_IMAGES: 'a*b', REQUIRE_IMAGE_DIGEST: 'true', MAX_CPU: 'two' })).toHaveLength(3);
+    expect(
+      faultsOf({
+        ALLOWED_IMAGES: 'ghcr.io/acme/*',
+        MAX_CPU: '50m',
+        MAX_MEMORY: '64Mi',
+        MAX_DEADLINE_SECONDS: '899',
+        MAX_TTL_SECONDS: '3599',
+      }),
+    ).toEqual([
+      'WORKER_IMAGE must be an allowed image: ghcr.io/acme/* (it is "jobspawn-worker").',
+      'MAX_CPU must leave room for what a job gets unasked, 100m.',
+      'MAX_MEMORY must leave room for what a job gets unasked, 128Mi.',
+      'MAX_DEADLINE_SECONDS must leave room for what a job gets unasked, 900.',
+      'MAX_TTL_SECONDS must leave room for what a job gets unasked, 3600.',
+    ]);
+  });
+
   test('a program that needs the database alone is not told of other faults', () => {
     expect(parseDatabasePath({ DATABASE_PATH: '/var/lib/x/y.db', PORT: 'x' })).toBe('/var/lib/x/y.db');
     expect(parseDatabasePath({ DATABASE_PATH: '' })).toBe(resolve('data/jobspawn.db'));

@@ -21,6 +21,7 @@ import { startLocalCluster } from '../../src/local-cluster/cluster.ts';
 import type { LocalCluster } from '../../src/local-cluster/cluster.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { anySpec } from '../support/any-spec.ts';
 import { until } from '../support/until.ts';
 
 const silent = pino({ level: 'silent' });
@@ -95,7 +96,7 @@ async function stop(): Promise<void> {
 
 async function submit(script: string, request: Record<string, unknown> = {}): Promise<string> {
   const names = { workerImage: 'sh', namespace: 'default' };
-  const intake = createIntake({ store, clock, random, ...names, maxQueued: 1000 });
+  const intake = createIntake({ store, clock, random, ...names, specPolicy: anySpec, maxQueued: 1000 });
   const asked = jobRequestSchema.parse({ name: 'a job', args: [script], ...request });
   return (await intake.accept(asked, { idempotencyKey: null, by: commandLine })).job.id;
 }

@@ -11,6 +11,7 @@ import { createKube } from '../../src/kube/cluster.ts';
 import { connectCluster } from '../../src/kube/connection.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { anySpec } from '../support/any-spec.ts';
 import { startScriptedCluster } from './scripted-cluster.ts';
 
 const log = pino({ level: 'silent' });
@@ -28,7 +29,7 @@ export async function openDispatchStage() {
   const connection = await connectCluster({ kind: 'kubeconfig', path: cluster.kubeconfigPath });
   const stop = new AbortController();
   const names = { workerImage: 'worker', namespace: 'jobs' };
-  const intake = createIntake({ store, clock, random, ...names, maxQueued: 1000 });
+  const intake = createIntake({ store, clock, random, ...names, specPolicy: anySpec, maxQueued: 1000 });
 
   return {
     store,

@@ -16,6 +16,7 @@ import { openStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { sendStatus } from '../kube/fake-api.ts';
 import { lostAnswer, startScriptedCluster } from './scripted-cluster.ts';
+import { anySpec } from '../support/any-spec.ts';
 
 const log = pino({ level: 'silent' });
 const clock = () => new Date(now);
@@ -79,6 +80,7 @@ async function accept(): Promise<string> {
     random,
     workerImage: 'worker',
     namespace: 'jobs',
+    specPolicy: anySpec,
     maxQueued: 1000,
   });
   const { job } = await intake.accept(jobRequestSchema.parse({ name: 'a job' }), {

@@ -5,6 +5,7 @@ import { createIntake } from '../../src/control/intake.ts';
 import type { Intake } from '../../src/control/intake.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
 import type { NewJob } from '../../src/store/accept.ts';
+import { anySpec } from '../support/any-spec.ts';
 import { completeJob } from '../support/sightings.ts';
 import { openStage } from '../store/stage.ts';
 import type { Stage } from '../store/stage.ts';
@@ -24,6 +25,7 @@ function parts(): Parameters<typeof createIntake>[0] {
     random: (bytes) => randomFillSync(bytes),
     workerImage: 'jobspawn-worker',
     namespace: 'jobs',
+    specPolicy: anySpec,
     maxQueued: 1000,
   };
 }
@@ -122,6 +124,43 @@ test('a job run again is a new one of the same spec, linked to the first, under 
 });
 
 const cancel = (id: string) => intake.cancel(id, { by: commandLine });
+function strict(): Intake {
+  return createIntake({ ...parts(), specPolicy: { ...anySpec, images: ['jobspawn-worker'], cpu: '1' } });
+}
+
+describe('where not every spec is allowed', () => {
+  const refused = expect.objectContaining({
+    code: 'invalid',
+    faults: [
+      { pointer: '/image', detail: 'must be an allowed image: jobspawn-worker' },
+      { pointer: '/resources/cpu', detail: 'must be at most 1' },
+    ],
+  });
+  const greedy = { name: 'a', image: 'other', resources: { cpu: '2' } };
+
+  test('what goes beyond is refused with each fault at its field, and not stored', async () => {
+    const asked = jobRequestSchema.parse(greedy);
+    await expect(strict().accept(asked, { idempotencyKey: 'key', by: commandLine })).rejects.toEqual(refused);
+    expect(stage.store.countStates().QUEUED).toBe(0);
+    const allowed = jobRequestSchema.parse({ name: 'a' });
+    expect(await strict().accept(allowed, { idempotencyKey: 'key', by: commandLine })).toMatchObject({
+      kind: 'accepted',
+    });
+  });
+
+  test('a job of wider days is not run again, but a repeat of its request is still answered with it', async () => {
+    await accept({ ...greedy, id: 'mine' });
+    await expect(strict().rerun('mine', { by: commandLine })).rejects.toEqual(refused);
+    const again = jobRequestSchema.parse({ ...greedy, id: 'mine' });
+    expect(await strict().accept(again, { idempotencyKey: null, by: commandLine })).toMatchObject({
+      kind: 'same',
+      job: { id: 'mine' },
+    });
+    const other = jobRequestSchema.parse({ ...greedy, id: 'mine', args: ['x'] });
+    await expect(strict().accept(other, { idempotencyKey: null, by: commandLine })).rejects.toEqual(refused);
+    expect(stage.store.countStates().QUEUED).toBe(1);
+  });
+});
 
 test('a cancel is carried out, repeated without harm, and refused where there is nothing to cancel', async () => {
   await accept({ id: 'mine' });

@@ -16,11 +16,13 @@ import { commandLine } from '../../src/core/access.ts';
 import { AppError } from '../../src/core/app-error.ts';
 import type { ControlHealth } from '../../src/core/readiness.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
+import type { SpecPolicy } from '../../src/core/spec-policy.ts';
 import type { JobObservation, PodObservation } from '../../src/core/facts.ts';
 import { createEventFeed } from '../../src/live/event-feed.ts';
 import { createJobLog } from '../../src/live/job-log.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { openStore } from '../../src/store/store.ts';
+import { anySpec } from '../support/any-spec.ts';
 
 const clock = () => new Date();
 
@@ -34,25 +36,28 @@ export async function startHttpSide({
   auth = { kind: 'none', isExposed: false },
   recheckMs,
   findPerson,
+  specPolicy = anySpec,
 }: {
   allowedHosts?: string[];
   maxQueued?: number;
   auth?: Auth;
   recheckMs?: number;
   findPerson?: FindPerson;
+  specPolicy?: SpecPolicy;
 } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
   const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
-  const intake = createIntake({
+  const intakeParts = {
     store,
     clock,
-    random: (bytes) => randomFillSync(bytes),
+    random: (bytes: Uint8Array) => randomFillSync(bytes),
     workerImage: 'jobspawn-worker',
     namespace: 'default',
     maxQueued,
-  });
+  };
+  const intake = createIntake({ ...intakeParts, specPolicy });
   const feed = createEventFeed({ store });
   const podLogs = new Map<string, string[]>();
   const jobLog = createJobLog({
@@ -113,6 +118,8 @@ export async function startHttpSide({
     port: listener.port,
     store,
     intake,
+    /** As it was before there was a policy. */
+    openIntake: createIntake({ ...intakeParts, specPolicy: anySpec }),
     tokens,
     readiness,
     freshLook,

@@ -53,8 +53,8 @@ export function copies(
   return instructions
     .filter(({ word }) => word === 'COPY')
     .map(({ rest }) => {
-      const words = rest.split(' ');
-      const from = words[0]?.startsWith('--from=') ? words.shift()?.slice('--from='.length) : undefined;
+      const words = rest.split(' ').filter((word) => !word.startsWith('--'));
+      const from = /--from=(\S+)/.exec(rest)?.[1];
       return { from, sources: words.slice(0, -1), to: words.at(-1) ?? '' };
     });
 }
@@ -68,7 +68,8 @@ export async function unpackImage(instructions: readonly Instruction[], root: st
     for (const source of sources) {
       const target = join(root, 'app', to, sources.length > 1 || to === './' ? source : '');
       if (from === undefined) await cp(join(checkout, source), target, { recursive: true });
-      else if (from === 'install') await linkPackages(relative('/app', source), join(root, 'app'));
+      else if (source.startsWith('/app/node_modules'))
+        await linkPackages(relative('/app', source), join(root, 'app'));
     }
   }
 }

@@ -73,13 +73,30 @@ describe.each(['app', 'worker'])('the image of the %s', (name) => {
   test('is built by Cloud Build from its own Dockerfile', async () => {
     const build = z
       .object({
-        steps: z.array(z.object({ args: z.array(z.string()) })).length(1),
-        images: z.array(z.string()).length(1),
+        steps: z.array(z.looseObject({ name: z.string(), args: z.array(z.string()) })).length(2),
+        substitutions: z.record(z.string(), z.string()),
       })
       .parse(load(await readFile(join(checkout, 'build', `${name}.cloudbuild.yaml`), 'utf8')));
-    const args = build.steps[0]?.args ?? [];
+    for (const step of build.steps) expect(step.name).toMatch(/^docker:\d+-cli(@sha256:[0-9a-f]{64})?$/);
+    const args = build.steps[1]?.args ?? [];
     expect(args[args.indexOf('--file') + 1]).toBe(`build/${name}.Dockerfile`);
-    expect(args[args.indexOf('--tag') + 1]).toBe(build.images[0]);
+    expect(args[args.indexOf('--tag') + 1]).toBe('${_IMAGE}');
+    expect(args).toEqual(expect.arrayContaining(['--sbom=true', '--provenance=mode=max']));
+    expect(build.substitutions['_IMAGE']).toMatch(name === 'app' ? /\/jobspawn:/ : /\/jobspawn-worker:/);
+  });
+
+  test('stands on bases with a version, and takes packages from the lockfile alone', async () => {
+    const instructions = await readDockerfile(`${name}.Dockerfile`);
+    const bases = instructions.filter(({ word }) => word === 'ARG').map(({ rest }) => rest.split('=')[1]);
+    expect(bases.length).toBeGreaterThan(0);
+    for (const base of bases) {
+      expect(base).toMatch(
+        /^(node:24-trixie-slim|[\w./]+\/nodejs24-debian13:nonroot)(@sha256:[0-9a-f]{64})?$/,
+      );
+    }
+    const fetching = instructions.filter(({ word, rest }) => word === 'RUN' && !rest.startsWith('["'));
+    expect(fetching.map(({ rest }) => rest)).toEqual(['npm ci --omit=dev --omit=optional']);
+    expect(instructions.filter(({ word }) => word === 'ADD')).toEqual([]);
   });
 });
 
@@ -117,6 +134,17 @@ describe('the image of the worker', () => {
 });
 
 describe('the image of the app', () => {
+  test('has nothing to run but node: its last stage runs no command and stands on a base without a shell', async () => {
+    const instructions = await readDockerfile('app.Dockerfile');
+    const image = instructionsOf(instructions);
+    expect(image.find(({ word }) => word === 'FROM')?.rest).toBe('${RUNTIME_IMAGE}');
+    expect(instructions.find(({ rest }) => rest.startsWith('RUNTIME_IMAGE='))?.rest).toContain(
+      '/distroless/',
+    );
+    expect(image.filter(({ word }) => word === 'RUN')).toEqual([]);
+    expect(image.find(({ word }) => word === 'ENV')?.rest).toMatch(/^PATH=\/nodejs\/bin:/);
+  });
+
   test('serves its pages with their files, and its health check sees it live and die', async () => {
     const image = instructionsOf(await readDockerfile('app.Dockerfile'));
     const folder = join(root, 'app-image');

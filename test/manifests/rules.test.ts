@@ -1,0 +1,259 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parseConfig } from '../../src/app/config.ts';
+import { managedBy, managedByLabel } from '../../src/core/labels.ts';
+import { checkout } from './image.ts';
+import { mayReach, unheldDirections } from './network.ts';
+import type { Pod } from './network.ts';
+import { folders, hasKubectl, ofKind, only, render } from './rendered.ts';
+import { restrictedPodSchema } from './restricted-pod.ts';
+import {
+  configMapSchema,
+  deploymentSchema,
+  ingressSchema,
+  limitRangeSchema,
+  namedSchema,
+  networkPolicySchema,
+  roleBindingSchema,
+  roleSchema,
+  serviceSchema,
+} from './shapes.ts';
+
+const taggedImage = /^[a-z0-9./_-]+(:\d+\/[a-z0-9./_-]+)?:(?!latest$)[\w.-]+(@sha256:[0-9a-f]{64})?$/;
+
+/** Made by the cluster itself, or by the reader as the file beside says. */
+const madeElsewhere = ['kube-root-ca.crt', 'jobspawn-bootstrap'];
+
+/** A pod that is none of ours. */
+const another = (namespace: string): Pod => ({ namespace, labels: { app: 'another' } });
+
+(hasKubectl ? describe : describe.skip).each(folders)('%s', (folder) => {
+  const objects = hasKubectl ? render(folder) : [];
+  const namesOf = (kind: string) => ofKind(objects, kind, namedSchema).map(({ metadata }) => metadata.name);
+  const configMaps = ofKind(objects, 'ConfigMap', configMapSchema);
+  const settings = Object.fromEntries(configMaps.flatMap(({ data }) => Object.entries(data)));
+  const services = ofKind(objects, 'Service', serviceSchema);
+  const policies = ofKind(objects, 'NetworkPolicy', networkPolicySchema);
+  const ours = () => {
+    const { metadata, spec } = only(ofKind(objects, 'Deployment', deploymentSchema));
+    const pod: Pod = { namespace: metadata.namespace ?? '', labels: spec.template.metadata.labels };
+    return {
+      metadata,
+      spec,
+      podSpec: spec.template.spec,
+      container: only(spec.template.spec.containers),
+      pod,
+    };
+  };
+  const jobNamespace = settings['JOB_NAMESPACE'] ?? '';
+  const jobPod: Pod = { namespace: jobNamespace, labels: { [managedByLabel]: managedBy } };
+
+  test('gives these rights and no others, in the namespace of the jobs, to the account of the service alone', () => {
+    const role = only(ofKind(objects, 'Role', roleSchema));
+    expect(role.metadata.namespace).toBe(jobNamespace);
+    expect(
+      role.rules.map(({ apiGroups, resources, resourceNames = [], verbs }) =>
+        [apiGroups.join(), resources.join(), ...resourceNames, verbs.join(' ')].join(' | '),
+      ),
+    ).toEqual([
+      'batch | jobs | create get list watch delete',
+      ' | pods | get list watch',
+      ' | pods/log | get',
+      ' | events | get list watch',
+      ` | namespaces | ${jobNamespace} | get`,
+      ' | resourcequotas | get list',
+    ]);
+    const binding = only(ofKind(objects, 'RoleBinding', roleBindingSchema));
+    const { namespace } = ours().metadata;
+    expect(binding.metadata.namespace).toBe(jobNamespace);
+    expect(binding.roleRef).toEqual({ kind: 'Role', name: role.metadata.name });
+    expect(binding.subjects).toEqual([
+      { kind: 'ServiceAccount', name: ours().podSpec.serviceAccountName, namespace },
+    ]);
+    expect(settings['JOB_SERVICE_ACCOUNT']).not.toBe(ours().podSpec.serviceAccountName);
+  });
+
+  test('holds nothing of the whole cluster but namespaces and the admission policy', () => {
+    const whole = objects.filter(({ metadata }) => metadata.namespace === undefined).map(({ kind }) => kind);
+    const allowed = [
+      'Namespace',
+      'Namespace',
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
+    ];
+    expect(whole.toSorted()).toEqual(folder.endsWith('existing-namespace') ? [] : allowed);
+    const namespaces = new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []));
+    expect([...namespaces].toSorted()).toEqual([ours().pod.namespace, jobNamespace].toSorted());
+  });
+
+  test('enforces "restricted" in the namespaces that it makes, and its own pod obeys', () => {
+    for (const { metadata } of ofKind(objects, 'Namespace', namedSchema)) {
+      expect(metadata.labels).toMatchObject(
+        Object.fromEntries(
+          ['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
+        ),
+      );
+    }
+    expect(restrictedPodSchema.safeParse(ours().podSpec).error?.issues).toBeUndefined();
+  });
+
+  test('mounts the token of the service as a volume, and of no other account', () => {
+    const { podSpec, container } = ours();
+    expect(podSpec.automountServiceAccountToken).toBe(false);
+    const tokens = podSpec.volumes.filter(({ projected }) =>
+      projected?.sources.some((source) => 'serviceAccountToken' in source),
+    );
+    const mount = container.volumeMounts.find(({ name }) => name === only(tokens).name);
+    expect(mount).toMatchObject({
+      mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+      readOnly: true,
+    });
+    const account = { automountServiceAccountToken: false };
+    const accounts = objects.filter(({ kind }) => kind === 'ServiceAccount');
+    expect(accounts).toMatchObject([account, account]);
+    expect(accounts.map(({ metadata }) => metadata.name).toSorted()).toEqual(
+      [podSpec.serviceAccountName, settings['JOB_SERVICE_ACCOUNT'] ?? ''].toSorted(),
+    );
+  });
+
+  test('names images with their tags', () => {
+    expect(ours().container.image).toMatch(taggedImage);
+    expect(settings['WORKER_IMAGE']).toMatch(taggedImage);
+  });
+
+  test('names volumes, ConfigMaps, Secrets and claims that are there', () => {
+    const { podSpec, container } = ours();
+    const volumes = podSpec.volumes.map(({ name }) => name);
+    expect(container.volumeMounts.map(({ name }) => name).toSorted()).toEqual(volumes.toSorted());
+    const referred = [
+      ...container.envFrom.map(({ configMapRef }) => configMapRef.name),
+      ...podSpec.volumes.flatMap(({ persistentVolumeClaim, secret, projected }) => [
+        ...(persistentVolumeClaim === undefined ? [] : [persistentVolumeClaim.claimName]),
+        ...(secret === undefined ? [] : [secret.secretName]),
+        ...(projected?.sources ?? []).flatMap(({ configMap }) => configMap?.name ?? []),
+      ]),
+    ];
+    const there = [...namesOf('ConfigMap'), ...namesOf('PersistentVolumeClaim'), ...madeElsewhere];
+    expect(referred.filter((name) => !there.includes(name))).toEqual([]);
+    expect(container.envFrom).toHaveLength(configMaps.length);
+  });
+
+  test('keeps the database on the claimed volume, and never runs two pods at once', () => {
+    const { spec, podSpec, container } = ours();
+    const volume = podSpec.volumes.find(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined);
+    const mount = container.volumeMounts.find(({ name }) => name === volume?.name);
+    expect(settings['DATABASE_PATH']).toMatch(new RegExp(`^${mount?.mountPath}/`));
+    expect(spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  });
+
+  test('has selectors and ports that meet', () => {
+    const { spec, pod, container } = ours();
+    expect(pod.labels).toMatchObject(spec.selector.matchLabels);
+    for (const service of services) {
+      expect(service.metadata.namespace).toBe(pod.namespace);
+      expect(pod.labels).toMatchObject(service.spec.selector);
+      for (const { targetPort } of service.spec.ports) {
+        expect(container.ports.map(({ name }) => name)).toContain(targetPort);
+      }
+    }
+    for (const { spec: ingress } of ofKind(objects, 'Ingress', ingressSchema)) {
+      for (const { service } of ingress.rules
+        .flatMap(({ http }) => http.paths)
+        .map(({ backend }) => backend)) {
+        const meant = services.find(({ metadata }) => metadata.name === service.name);
+        expect(meant?.spec.ports.map(({ name }) => name)).toContain(service.port.name);
+      }
+      const hosts = ingress.rules.map(({ host }) => `https://${host}`);
+      expect(hosts).toEqual([settings['PUBLIC_URL']]);
+    }
+  });
+
+  test('is configured as the service understands it', () => {
+    const config = parseConfig(settings);
+    expect(config).toMatchObject({
+      cluster: { kind: 'in-cluster' },
+      namespace: jobNamespace,
+      host: '0.0.0.0',
+    });
+    expect(ours().container.ports).toContainEqual({ name: 'http', containerPort: config.port });
+    const { name, namespace } = only(
+      services.filter(({ metadata }) => metadata.name === 'jobspawn'),
+    ).metadata;
+    expect(config.allowedHosts).toEqual(
+      expect.arrayContaining([`${name}.${namespace}`, `${name}.${namespace}.svc`]),
+    );
+  });
+
+  test('lets the pods of jobs reach the callback address and nothing else of ours', () => {
+    const { pod, container } = ours();
+    const callback = new URL(settings['CALLBACK_URL'] ?? '');
+    const [name, namespace] = callback.hostname.split('.');
+    const service = only(
+      services.filter(({ metadata }) => metadata.name === name && metadata.namespace === namespace),
+    );
+    const targets = service.spec.ports
+      .filter(({ port }) => port === Number(callback.port || 80))
+      .map(({ targetPort }) => container.ports.find((port) => port.name === targetPort)?.containerPort);
+    const open = container.ports
+      .map(({ containerPort }) => containerPort)
+      .filter((port) => mayReach(policies, { from: jobPod, to: pod, port }));
+    expect(open).toEqual(targets);
+    expect(open).toHaveLength(1);
+  });
+
+  test('leaves no pod without a policy, in either direction', () => {
+    const isOurs = !folder.endsWith('existing-namespace');
+    const strangers = isOurs ? [another(ours().pod.namespace), another(jobNamespace)] : [];
+    for (const pod of [ours().pod, jobPod, ...strangers]) {
+      expect([pod, unheldDirections(policies, pod)]).toEqual([pod, []]);
+    }
+    expect(
+      mayReach(policies, { from: { namespace: 'elsewhere', labels: {} }, to: ours().pod, port: 8080 }),
+    ).toBe(false);
+    expect(mayReach(policies, { from: another(jobNamespace), to: ours().pod, port: 8080 })).toBe(false);
+  });
+
+  test('bounds a container by the same amounts that the service tells of', () => {
+    for (const { spec } of ofKind(objects, 'LimitRange', limitRangeSchema)) {
+      expect(only(spec.limits)).toMatchObject({
+        type: 'Container',
+        max: { cpu: settings['MAX_CPU'], memory: settings['MAX_MEMORY'] },
+      });
+    }
+  });
+
+  test('has one place for what the service and the admission policy both hold jobs to', () => {
+    const names = ['ALLOWED_IMAGES', 'JOB_SERVICE_ACCOUNT', 'REQUIRE_IMAGE_DIGEST'];
+    const holders = configMaps.filter(({ data }) => names.some((name) => name in data));
+    expect(Object.keys(only(holders).data).toSorted()).toEqual(names);
+    for (const binding of objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicyBinding')) {
+      const { name, namespace } = only(holders).metadata;
+      expect(binding).toMatchObject({
+        spec: { policyName: only(namesOf('ValidatingAdmissionPolicy')), paramRef: { name, namespace } },
+      });
+    }
+  });
+});
+
+test('every variable of the base and the overlays is one that the service reads', () => {
+  const folder = join(checkout, 'src', 'app');
+  const sources = readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
+  const used = [
+    'base',
+    'overlays/kind',
+    'overlays/gke',
+    'overlays/existing-namespace',
+    'components/ingress',
+  ].flatMap((name) =>
+    [
+      ...readFileSync(join(checkout, 'k8s', name, 'kustomization.yaml'), 'utf8').matchAll(
+        /^ +- ([A-Z_]+)=/gm,
+      ),
+    ].map(([, variable]) => variable),
+  );
+  expect(used.length).toBeGreaterThan(10);
+  expect(used.filter((variable) => !sources.includes(`  ${variable}:`))).toEqual([]);
+});
