@@ -17,6 +17,7 @@ const statuses: Record<ErrorCode, number> = {
   'too-large': 413,
   'unsupported-media-type': 415,
   misdirected: 421,
+  'too-many-requests': 429,
   unavailable: 503,
 };
 

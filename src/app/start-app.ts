@@ -18,6 +18,7 @@ import type { MetricsParts } from '../metrics/metrics.ts';
 import { openStore } from '../store/store.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
+import type { ExpressDeps, Side } from './express.ts';
 import { createJobTokens } from './job-token.ts';
 import { joinCluster } from './join-cluster.ts';
 import { listen } from './listen.ts';
@@ -28,6 +29,8 @@ import type { Releasers } from './releasers.ts';
 export type App = {
   /** Where the pages are, without a slash at the end. */
   url: string;
+  /** Where workers report, without a slash at the end. */
+  callbackUrl: string;
   /** Of the local cluster; undefined with any other. */
   kubeconfigPath: string | undefined;
   /** Rejects when the service must end by itself; never resolves. */
@@ -78,6 +81,7 @@ async function startParts(
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
   const closing = new AbortController();
+  const callbackUrl = () => config.callbackUrl ?? `http://127.0.0.1:${listeners.callbackPort}`;
   const membership = joinCluster({
     identify: (signal) => identify(kube, signal),
     bind: (clusterId) => store.bindCluster({ clusterId, namespace }),
@@ -86,7 +90,7 @@ async function startParts(
         store,
         kube,
         tokens,
-        callbackUrl: config.callbackUrl ?? `http://127.0.0.1:${listener.port}`,
+        callbackUrl: callbackUrl(),
         serviceAccountName: config.serviceAccountName,
         startDeadlineSeconds: config.startDeadlineSeconds,
         maxActive,
@@ -99,7 +103,7 @@ async function startParts(
   const { readiness } = membership;
   const limits = { maxActive, maxQueued };
   const metrics = createMetrics({ store, feed, readiness, limits, clock, ofProcess: processMetrics });
-  const express = createExpress({
+  const expressDeps: ExpressDeps = {
     store,
     intake,
     feed,
@@ -108,23 +112,38 @@ async function startParts(
     readiness,
     metrics,
     refreshPods: membership.refreshPods,
-    config: { allowedHosts: config.allowedHosts, workerImage, maxActive },
+    config: { ...config.web, allowedHosts: config.allowedHosts, workerImage, maxActive },
     closing: closing.signal,
     log,
-  });
-  const listener = await listen(express, config);
-  releasers.push(async () => {
-    closing.abort();
-    await listener.close();
-  });
+  };
+  const listeners = await startListeners(config, expressDeps, { releasers, closing });
   releasers.push(membership.stop);
   await membership.begin();
   return {
-    url: `http://${toUrlHost(config.host)}:${listener.port}`,
+    url: `http://${toUrlHost(config.host)}:${listeners.port}`,
+    callbackUrl: callbackUrl(),
     kubeconfigPath,
     failed: membership.failed,
     stop: releasers.releaseAll,
   };
+}
+
+/** Workers are heard for as long as people are, and a little longer: theirs begins first and ends last. */
+async function startListeners(
+  { host, port, web: { callbackPort, keepAliveSeconds } }: Config,
+  deps: ExpressDeps,
+  { releasers, closing }: { releasers: Releasers; closing: AbortController },
+): Promise<{ port: number; callbackPort: number }> {
+  const patience = { keepAliveMs: keepAliveSeconds * 1000 };
+  const start = async (side: Side, on: number) => {
+    const listener = await listen(createExpress(deps, side), { host, port: on, patience });
+    releasers.push(() => listener.close());
+    return listener.port;
+  };
+  const forWorkers = callbackPort === undefined ? undefined : await start('workers', callbackPort);
+  const forPeople = await start(forWorkers === undefined ? 'all' : 'people', port);
+  releasers.push(() => closing.abort());
+  return { port: forPeople, callbackPort: forWorkers ?? forPeople };
 }
 
 /** The local cluster is reached as any other one is: through its kubeconfig. */

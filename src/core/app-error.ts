@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'too-large'
   | 'unsupported-media-type'
   | 'misdirected'
+  | 'too-many-requests'
   | 'unavailable';
 
 /** One fault of the input. `pointer` is a JSON Pointer (RFC 6901), or a `?parameter` of the query. */

@@ -25,6 +25,8 @@ export function createProbes({
       tag: 'Operation',
       summary: 'Whether the process answers',
       forMachines: true,
+      isProbe: true,
+      forWorkers: 'too',
       answers: { 200: { description: 'It does', schema: healthSchema } },
       problems: [400],
       handle: ({ res }) => res.json({ status: 'ok' }),
@@ -36,6 +38,7 @@ export function createProbes({
       tag: 'Operation',
       summary: 'Whether the first look at the cluster is done, and how the work goes since',
       forMachines: true,
+      isProbe: true,
       answers: {
         200: { description: 'Ready, though perhaps degraded', schema: readinessSchema },
         503: { description: 'Not yet', schema: readinessSchema },

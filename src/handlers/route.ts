@@ -37,10 +37,14 @@ type Description = {
   summary: string;
   description?: string;
   answers: Readonly<Record<number, Answer>>;
-  /** The statuses of its problem answers, without 500, which every route may give. */
+  /** The statuses of its problem answers, without 429 and 500, which every route may give. */
   problems: readonly number[];
   /** No browser calls it: exempt from the Host and cross-site rules. */
   forMachines?: boolean;
+  /** The kubelet asks it: never refused for coming often. */
+  isProbe?: boolean;
+  /** Workers call it: where they have a listener of their own (CALLBACK_PORT), it is there, and there alone unless `too`. */
+  forWorkers?: 'alone' | 'too';
   /** Its answer may go on for as long as the client likes, so its length tells nothing of how fast we are. */
   isLasting?: boolean;
 };

@@ -12,6 +12,9 @@ import type { Route } from './route.ts';
 /** Whether a token is valid for exactly this job, in constant time. */
 export type JobTokens = { matches: (jobId: string, token: string) => boolean };
 
+/** Counts a report of this task; rejects with AppError `too-many-requests` when it speaks too often. */
+export type ReportRate = (task: string) => Promise<void>;
+
 /** Looks at the pods in the cluster afresh; false when that failed. */
 export type RefreshPods = (signal: AbortSignal) => Promise<boolean>;
 
@@ -28,10 +31,12 @@ const answerSchema = z.strictObject({
 export function createStatusReports({
   store,
   tokens,
+  rate,
   refreshPods,
 }: {
   store: Pick<Store, 'addReport' | 'groupCommit'>;
   tokens: JobTokens;
+  rate: ReportRate;
   refreshPods: RefreshPods;
 }): Route[] {
   const add = (report: ReportInput) => store.groupCommit(() => store.addReport(report));
@@ -60,6 +65,7 @@ export function createStatusReports({
       description:
         'Needs the token that the job was given: as `Authorization: Bearer`, or in the query, as `$JOBSPAWN_STATUS_URL` has it.',
       forMachines: true,
+      forWorkers: 'alone',
       query: z.strictObject(queryFields),
       body: {
         types: ['json', 'form'],
@@ -74,6 +80,8 @@ export function createStatusReports({
         const report = toReport(req, fields);
         const given = bearerOf(req) ?? token;
         if (typeof given !== 'string' || !tokens.matches(report['job-id'], given)) throw notYours();
+        // Counted for who shows the token: nobody else can use up what a worker may say.
+        await rate(`${report['job-id']}/${report.task ?? 0}`);
         refuseUnkept(await keep(report));
         res.json({ 'job-id': report['job-id'], status: report.status });
       },

@@ -110,6 +110,26 @@ describe('configuration', () => {
     expect(parseDatabasePath({ DATABASE_PATH: '' })).toBe(resolve('data/jobspawn.db'));
   });
 
+  test('workers have a port of their own where one is named, and it is another one', () => {
+    expect(parseConfig({}).web.callbackPort).toBeUndefined();
+    expect(parseConfig({ CALLBACK_PORT: '8081' }).web.callbackPort).toBe(8081);
+    expect(parseConfig({ PORT: '0', CALLBACK_PORT: '0' }).web.callbackPort).toBe(0);
+    expect(faultsOf({ CALLBACK_PORT: '8080' })).toEqual([
+      'CALLBACK_PORT must differ from PORT (both are 8080).',
+    ]);
+  });
+
+  test('proxies are trusted by address or range, and none is unless named', () => {
+    expect(parseConfig({}).web.trustedProxies).toEqual([]);
+    expect(parseConfig({ TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,127.0.0.1' }).web.trustedProxies).toEqual([
+      '10.0.0.0/8',
+      'fd00::/8',
+      '127.0.0.1',
+    ]);
+    for (const wrong of ['true', '*', '10.0.0.0/33', '10.0.0.0/0', 'proxy.example', '10.0.0.1/8/8', ','])
+      expect(faultsOf({ TRUSTED_PROXIES: wrong })).toHaveLength(1);
+  });
+
   test('the public address is one of our hosts', () => {
     expect(
       parseConfig({ PUBLIC_URL: 'https://jobs.example.com', ALLOWED_HOSTS: 'a.example:8443, B.example' })

@@ -3,9 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { parseConfig } from '../../src/app/config.ts';
 import { createExpress } from '../../src/app/express.ts';
+import type { ExpressDeps, Side } from '../../src/app/express.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
 import { listen } from '../../src/app/listen.ts';
+import type { Patience } from '../../src/app/listen.ts';
+import type { WebLimits } from '../../src/app/web-config.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { AppError } from '../../src/core/app-error.ts';
 import type { ControlHealth } from '../../src/core/readiness.ts';
@@ -24,8 +28,19 @@ const clock = () => new Date();
  */
 export async function startHttpSide({
   allowedHosts = [],
+  trustedProxies = [],
   maxQueued = 1000,
-}: { allowedHosts?: string[]; maxQueued?: number } = {}) {
+  limits,
+  patience,
+  side = 'all',
+}: {
+  allowedHosts?: string[];
+  trustedProxies?: string[];
+  maxQueued?: number;
+  limits?: Partial<WebLimits>;
+  patience?: Partial<Patience>;
+  side?: Side;
+} = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
@@ -63,7 +78,14 @@ export async function startHttpSide({
   /** What a fresh look at the cluster shows, and whether there can be one. */
   const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
-  const app = createExpress({
+  const config = {
+    allowedHosts,
+    trustedProxies,
+    limits: { ...parseConfig({}).web.limits, ...limits },
+    workerImage: 'jobspawn-worker',
+    maxActive: 10,
+  };
+  const deps: ExpressDeps = {
     store,
     intake,
     feed,
@@ -81,11 +103,12 @@ export async function startHttpSide({
       freshLook.show();
       return freshLook.works;
     },
-    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10 },
+    config,
     closing: closing.signal,
     log,
-  });
-  const listener = await listen(app, { host: '127.0.0.1', port: 0 });
+  };
+  const app = createExpress(deps, side);
+  const listener = await listen(app, { host: '127.0.0.1', port: 0, patience });
 
   return {
     app,
