@@ -23,6 +23,7 @@ import { createJobTokens } from './job-token.ts';
 import { joinCluster } from './join-cluster.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
+import { readReportKeys } from './report-keys.ts';
 import { createReleasers } from './releasers.ts';
 import type { Releasers } from './releasers.ts';
 
@@ -76,7 +77,7 @@ async function startParts(
   const namespace = config.namespace ?? connection.namespace ?? 'jobspawn-jobs';
   const kube = createKube({ connection, namespace, log, clock });
 
-  const tokens = createJobTokens(store.reportKey());
+  const tokens = createJobTokens(...readReportKeys(config.web.reportKeyFile, store.reportKey));
   const intake = createIntake({ store, clock, random, workerImage, namespace, maxQueued });
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });

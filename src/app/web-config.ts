@@ -12,6 +12,7 @@ const proxyList = z
 /** The variables of the web side: who may come how often, and over whom. */
 export const webVariables = {
   CALLBACK_PORT: port.optional(),
+  REPORT_KEY_FILE: z.string().optional(),
   TRUSTED_PROXIES: proxyList.default([]),
   KEEP_ALIVE_SECONDS: positive.default(75),
   REQUESTS_PER_SECOND: positive.default(1000),
@@ -33,6 +34,8 @@ export type WebLimits = {
 export type WebConfig = {
   /** Of a listener for workers alone; undefined: they come to the one that there is. */
   callbackPort: number | undefined;
+  /** Holds the keys of job tokens; undefined: the database has one of its own. */
+  reportKeyFile: string | undefined;
   /** Proxies that are believed when they say who came, and over https. */
   trustedProxies: string[];
   /** How long an idle connection stays open; longer than any proxy before us keeps it, or that one may send into a closed one. */
@@ -43,6 +46,7 @@ export type WebConfig = {
 export function toWebConfig(variables: z.output<z.ZodObject<typeof webVariables>>): WebConfig {
   return {
     callbackPort: variables.CALLBACK_PORT,
+    reportKeyFile: variables.REPORT_KEY_FILE,
     trustedProxies: variables.TRUSTED_PROXIES,
     keepAliveSeconds: variables.KEEP_ALIVE_SECONDS,
     limits: {

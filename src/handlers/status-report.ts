@@ -100,6 +100,8 @@ function refuseUnkept({ kind }: ReportOutcome): void {
         'conflict',
         'The report contradicts how the job ended; it was kept as a discrepancy.',
       );
+    case 'too-late':
+      throw new AppError('conflict', 'The job ended more than an hour ago; nothing is added to it any more.');
     case 'unknown-task':
       throw new AppError('invalid', 'The report has a fault.', {
         faults: [{ pointer: '/task', detail: 'must be less than the number of completions' }],

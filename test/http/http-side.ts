@@ -2,11 +2,11 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { parseConfig } from '../../src/app/config.ts';
 import { createExpress } from '../../src/app/express.ts';
 import type { ExpressDeps, Side } from '../../src/app/express.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
+import { createLog } from '../../src/app/log.ts';
 import { listen } from '../../src/app/listen.ts';
 import type { Patience } from '../../src/app/listen.ts';
 import type { WebLimits } from '../../src/app/web-config.ts';
@@ -43,7 +43,7 @@ export async function startHttpSide({
 } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+  const log = createLog('debug', { write: (line: string) => lines.push(line) });
   const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
   const intake = createIntake({
     store,

@@ -20,6 +20,26 @@ async function start(limits: Partial<WebLimits>, trustedProxies: string[] = []):
   return side;
 }
 
+const post = (side: HttpSide, headers: Record<string, string> = {}) =>
+  request(side.url).post('/api/v1/jobs').set(headers).send({ name: 'x' });
+
+const report = (side: HttpSide, id: string) =>
+  request(side.url)
+    .post('/status')
+    .set('Authorization', `Bearer ${side.tokens.issue(id)}`)
+    .send({ 'job-id': id, status: 'still busy' });
+
+async function open(side: HttpSide, path = '/api/v1/events', headers: Record<string, string> = {}) {
+  const reader = new AbortController();
+  readers.push(reader);
+  const answer = await fetch(side.url + path, { signal: reader.signal, headers });
+  return {
+    status: answer.status,
+    retryAfter: answer.headers.get('retry-after'),
+    leave: () => reader.abort(),
+  };
+}
+
 /** The statuses of so many requests, one after the other. */
 async function statusesOf(count: number, send: () => request.Test): Promise<number[]> {
   const statuses = [];
@@ -30,9 +50,6 @@ async function statusesOf(count: number, send: () => request.Test): Promise<numb
 const accepted = (count: number) => Array<number>(count).fill(202);
 
 describe('a flood of requests', () => {
-  const post = (side: HttpSide, headers: Record<string, string> = {}) =>
-    request(side.url).post('/api/v1/jobs').set(headers).send({ name: 'x' });
-
   test('from one address is 429 with Retry-After beyond the limit, and nothing of it is stored', async () => {
     const side = await start({ requestsPerSecond: 1 });
     expect(await statusesOf(12, () => post(side))).toEqual([...accepted(10), 429, 429]);
@@ -68,10 +85,10 @@ describe('a flood of requests', () => {
   test('with one credential is refused wherever it comes from', async () => {
     const side = await start({ requestsPerSecond: 1 }, ['127.0.0.0/8']);
     let nth = 0;
-    const with_ = (token: string) => () =>
+    const showing = (token: string) => () =>
       post(side, { 'X-Forwarded-For': `203.0.113.${(nth += 1)}`, Authorization: `Bearer ${token}` });
-    expect(await statusesOf(11, with_('stolen'))).toEqual([...accepted(10), 429]);
-    expect(await statusesOf(1, with_('other'))).toEqual([202]);
+    expect(await statusesOf(11, showing('stolen'))).toEqual([...accepted(10), 429]);
+    expect(await statusesOf(1, showing('other'))).toEqual([202]);
   });
 
   test.each([
@@ -87,13 +104,6 @@ describe('a flood of requests', () => {
 });
 
 describe('a worker that reports without end', () => {
-  const report = (side: HttpSide, id: string, query: object = {}) =>
-    request(side.url)
-      .post('/status')
-      .query(query)
-      .set('Authorization', `Bearer ${side.tokens.issue(id)}`)
-      .send({ 'job-id': id, status: 'still busy' });
-
   test('is told to slow down, and others are heard as before', async () => {
     const side = await start({ reportsPerMinute: 3 });
     const chatty = await side.submit();
@@ -113,17 +123,6 @@ describe('a worker that reports without end', () => {
 });
 
 describe('thousands of readers', () => {
-  async function open(side: HttpSide, path = '/api/v1/events', headers: Record<string, string> = {}) {
-    const reader = new AbortController();
-    readers.push(reader);
-    const answer = await fetch(side.url + path, { signal: reader.signal, headers });
-    return {
-      status: answer.status,
-      retryAfter: answer.headers.get('retry-after'),
-      leave: () => reader.abort(),
-    };
-  }
-
   test('from one address are 429 beyond the limit, until one of them leaves', async () => {
     const side = await start({ streamsPerAddress: 2 });
     const { id } = await side.submit();

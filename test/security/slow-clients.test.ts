@@ -12,7 +12,7 @@ afterEach(async () => {
 
 async function start() {
   const side = await startHttpSide({ patience: { headersMs: 150, requestMs: 300, checkMs: 50 } });
-  releases.push(side.stop);
+  releases.push(() => side.stop());
   return side;
 }
 
@@ -62,7 +62,7 @@ test('an answer that nobody reads is given up', async () => {
 
 test('a stream that has nothing to say is not given up', async () => {
   const side = await startHttpSide({ patience: { answerMs: 100 } });
-  releases.push(side.stop);
+  releases.push(() => side.stop());
   const { id } = await side.submit();
   const client = await call(
     side.port,
