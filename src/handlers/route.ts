@@ -114,7 +114,7 @@ function toReader(querySchema: z.ZodObject, headerSchema: z.ZodObject, bodySchem
   return (req: Request) => {
     const query = attempt(querySchema, givenOnly(req.query), '?');
     const headers = attempt(headerSchema, namedHeaders(req, headerSchema), 'header ');
-    const body = attempt(bodySchema, req.body ?? {}, '/');
+    const body = attempt(bodySchema, req.body === undefined ? {} : req.body, '/');
     if ('faults' in query || 'faults' in headers || 'faults' in body) {
       const faults = [query, headers, body].flatMap((part) => ('faults' in part ? part.faults : []));
       const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
