@@ -169,7 +169,7 @@ function addRoutes(
 
 /** Our own files, and those of the two packages that pages use, straight from where npm put them. */
 function staticFiles(): RequestHandler {
-  const options = { fallthrough: true, index: false, cacheControl: false } as const;
+  const options = { fallthrough: true, index: false, redirect: false, cacheControl: false } as const;
   const pico = dirname(require.resolve('@picocss/pico/css/pico.indigo.min.css'));
   const swagger = dirname(require.resolve('swagger-ui-dist/package.json'));
   const serve = express.Router();
