@@ -3,7 +3,7 @@ import { startTestApp } from '../support/running-app.ts';
 
 let app: Awaited<ReturnType<typeof startTestApp>>;
 beforeAll(async () => {
-  app = await startTestApp({ CALLBACK_PORT: '0' });
+  app = await startTestApp({ CALLBACK_PORT: '0', KEEP_ALIVE_SECONDS: '33' });
 });
 afterAll(() => app.stop());
 
@@ -43,6 +43,11 @@ test('the other port has all the rest, and takes no reports', async () => {
   expect(await statusOf(app.url, '/healthz')).toBe(200);
   expect(await statusOf(app.url, '/status', 'POST')).toBe(404);
   expect(await statusOf(app.url, '/updatejobstatus', 'POST')).toBe(404);
+});
+
+test('both keep an idle connection for as long as they are told', async () => {
+  for (const url of [app.url, app.callbackUrl])
+    expect((await fetch(`${url}/healthz`)).headers.get('keep-alive')).toBe('timeout=33');
 });
 
 test('both end with the service', async () => {

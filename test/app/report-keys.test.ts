@@ -8,7 +8,9 @@ import { readReportKeys } from '../../src/app/report-keys.ts';
 import { startTestApp } from '../support/running-app.ts';
 
 const dirs: string[] = [];
-afterEach(() => {
+const apps: Awaited<ReturnType<typeof startTestApp>>[] = [];
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.stop();
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
 });
 
@@ -54,6 +56,7 @@ describe('the keys of job tokens', () => {
 
   test('are those of the file that the service was started with', async () => {
     const app = await startTestApp({ REPORT_KEY_FILE: write(`${newKey}\n${oldKey}\n`) });
+    apps.push(app);
     const { id } = await app.submit({
       name: 'x',
       args: ['simulate', '--duration', '10ms', '--error-rate', '0'],
@@ -66,6 +69,5 @@ describe('the keys of job tokens', () => {
       });
     expect((await say(createJobTokens(Buffer.from(oldKey)).issue(id))).status).toBe(200);
     expect((await say(createJobTokens(Buffer.from('x'.repeat(32))).issue(id))).status).toBe(401);
-    await app.stop();
   });
 });

@@ -10,8 +10,8 @@ afterEach(async () => {
   for (const release of releases.splice(0).toReversed()) await release();
 });
 
-async function start() {
-  const side = await startHttpSide({ patience: { headersMs: 150, requestMs: 300, checkMs: 50 } });
+async function start(patience: { headersMs?: number; requestMs?: number }) {
+  const side = await startHttpSide({ patience: { ...patience, checkMs: 50 } });
   releases.push(() => side.stop());
   return side;
 }
@@ -24,19 +24,19 @@ async function call(port: number, text: string) {
 }
 
 test('a head that never ends is given up with 408', async () => {
-  const side = await start();
+  const side = await start({ headersMs: 150 });
   const client = await call(side.port, 'GET /jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
   expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 408 /);
 });
 
 test('a connection that says nothing at all is given up', async () => {
-  const side = await start();
+  const side = await start({ headersMs: 150 });
   const client = await call(side.port, '');
   await client.untilClosed();
 });
 
 test('a body that never ends is given up, and nothing of it is kept', async () => {
-  const side = await start();
+  const side = await start({ headersMs: 150, requestMs: 300 });
   const head =
     'POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n';
   const client = await call(side.port, `${head}{"name":`);
