@@ -6,6 +6,8 @@ import { showTimes } from './times.js';
  */
 const quietMs = 100;
 const pauseMs = 500;
+// An event source that was refused, as when too many streams are open, does not try again by itself.
+const refusedMs = 10_000;
 
 export function startLive() {
   const { events } = document.body.dataset;
@@ -43,6 +45,10 @@ export function startLive() {
     source.addEventListener('error', later);
     source.addEventListener('message', later);
     source.addEventListener('open', later);
+    source.addEventListener('error', ({ target }) => {
+      if (target !== source || source?.readyState !== EventSource.CLOSED) return;
+      setTimeout(() => target === source && follow(), refusedMs);
+    });
   };
   document.addEventListener('visibilitychange', follow);
   addEventListener('pagehide', () => source?.close());

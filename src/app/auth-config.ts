@@ -27,7 +27,10 @@ export const authVariables = {
 const authSchema = z.object(authVariables);
 type AuthVariables = z.output<typeof authSchema>;
 
-const loopback = /^(127(\.\d{1,3}){3}|localhost|::1)$/i;
+/** A name or address that leads to this machine alone. */
+export function isLoopback(host: string): boolean {
+  return /^(127(\.\d{1,3}){3}|localhost|::1)$/i.test(host);
+}
 
 /** One sentence for each contradiction; whoever listens beyond this machine must have said who may come in. */
 export function findAuthFaults(variables: AuthVariables, host: string): string[] {
@@ -35,7 +38,7 @@ export function findAuthFaults(variables: AuthVariables, host: string): string[]
   const isToken = AUTH === 'token';
   const isOpen = !isToken && !(AUTH === 'none' && ALLOW_UNAUTHENTICATED === 'yes');
   return [
-    ...(isOpen && !loopback.test(host)
+    ...(isOpen && !isLoopback(host)
       ? [
           `AUTH must be token when HOST is not a loopback address (it is ${JSON.stringify(host)}); to let everybody in, say AUTH=none and ALLOW_UNAUTHENTICATED=yes.`,
         ]
@@ -51,7 +54,7 @@ export function findAuthFaults(variables: AuthVariables, host: string): string[]
 
 export function toAuth(variables: AuthVariables & { PUBLIC_URL?: string | undefined }, host: string): Auth {
   const { AUTH, BOOTSTRAP_TOKEN_FILE, PUBLIC_URL } = variables;
-  if (AUTH !== 'token') return { kind: 'none', isExposed: !loopback.test(host) };
+  if (AUTH !== 'token') return { kind: 'none', isExposed: !isLoopback(host) };
   return {
     kind: 'token',
     bootstrapTokenFile: BOOTSTRAP_TOKEN_FILE === undefined ? undefined : resolve(BOOTSTRAP_TOKEN_FILE),

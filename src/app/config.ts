@@ -4,23 +4,17 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { KeepLimits } from '../control/janitor.ts';
 import { isNamespaceName, isObjectName } from '../core/names.ts';
-import { authVariables, findAuthFaults, toAuth } from './auth-config.ts';
+import { authVariables, findAuthFaults, isLoopback, toAuth } from './auth-config.ts';
 import type { Auth } from './auth-config.ts';
 import type { SpecPolicy } from '../core/spec-policy.ts';
 import { findSelfRefusals, specPolicyVariables, toSpecPolicy } from './spec-policy-variables.ts';
+import { port, positive, wholeNumber } from './config-values.ts';
+import { findWebFaults, toWebConfig, webVariables } from './web-config.ts';
+import type { WebConfig } from './web-config.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
-  .transform(Number);
-
-const positive = wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' }));
-
 const days = positive.pipe(z.number().max(36_500, { error: 'must be at most 36500' }));
-
-const port = wholeNumber.pipe(z.number().max(65535, { error: 'must be at most 65535' }));
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
@@ -59,6 +53,7 @@ const environmentSchema = z.object({
     .default('jobspawn-worker'),
   CALLBACK_URL: httpUrl.optional(),
   ...specPolicyVariables,
+  ...webVariables,
   MAX_ACTIVE: positive.optional(),
   MAX_QUEUED: positive.default(10_000),
   START_DEADLINE_SECONDS: wholeNumber.default(600),
@@ -97,7 +92,7 @@ export type Config = {
   /** Of the pods; undefined: the namespace's default one. Its token is never mounted either way. */
   serviceAccountName: string | undefined;
   workerImage: string;
-  /** How pods reach us; undefined: loopback, on the port that is ours in the end. */
+  /** How pods reach us; undefined: loopback, on the port that takes their reports in the end. */
   callbackUrl: string | undefined;
   /** What jobs may run and take. */
   specPolicy: SpecPolicy;
@@ -107,6 +102,7 @@ export type Config = {
   /** A job that has not started so long after it was created is given up; 0: never. */
   startDeadlineSeconds: number;
   keep: KeepLimits;
+  web: WebConfig;
   /** Hosts (with port, where it is not the scheme's own) that are ours beside the loopback names. */
   allowedHosts: string[];
   auth: Auth;
@@ -143,6 +139,7 @@ export function parseConfig(environment: Environment): Config {
       : []),
     ...findAuthFaults(variables, host),
     ...findSelfRefusals(specPolicy, variables.WORKER_IMAGE),
+    ...findWebFaults(variables),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
 
@@ -166,6 +163,7 @@ export function parseConfig(environment: Environment): Config {
     maxQueued: variables.MAX_QUEUED,
     startDeadlineSeconds: variables.START_DEADLINE_SECONDS,
     keep: toKeepLimits(variables),
+    web: toWebConfig(variables, { isLoopback: isLoopback(host) }),
     allowedHosts: [
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),

@@ -34,12 +34,15 @@ import type { Store } from '../store/store.ts';
 import type { Access } from './access.ts';
 import { accessLog } from './access-log.ts';
 import type { Auth } from './auth-config.ts';
+import { floodGuard } from './flood-guard.ts';
 import { guard } from './guard.ts';
 import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
 import { createRate } from './rate.ts';
 import { readBody } from './request-body.ts';
 import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
+import { createStreamLimit } from './stream-limit.ts';
+import type { WebLimits } from './web-config.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const require = createRequire(import.meta.url);
@@ -76,6 +79,8 @@ export type ExpressDeps = {
   refreshPods: RefreshPods;
   config: {
     allowedHosts: readonly string[];
+    trustedProxies: readonly string[];
+    limits: WebLimits;
     workerImage: string;
     maxActive: number;
     auth: Auth;
@@ -85,15 +90,22 @@ export type ExpressDeps = {
   log: Logger;
 };
 
+/**
+ * What a listener serves: everything; or, where workers have a listener of their own, what they call (`workers`) and all the rest
+ * (`people`).
+ */
+export type Side = 'all' | 'people' | 'workers';
+
 /** The HTTP side as a request listener. */
-export function createExpress(deps: ExpressDeps): Express {
-  const routes = createRoutes(deps);
+export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
+  const routes = createRoutes(deps, side);
   const { follow, mark } = createRequestCount(deps.metrics.requests);
   const app = express();
   app.disable('x-powered-by');
   // ETags are for files: the answers below are `no-store`.
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.set('trust proxy', [...deps.config.trustedProxies]);
   app.set('case sensitive routing', true);
   app.engine('ejs', (path, locals, done) => {
     ejs.renderFile(path, locals, done);
@@ -104,54 +116,85 @@ export function createExpress(deps: ExpressDeps): Express {
   app.locals['isOpenToAll'] = deps.config.auth.kind === 'none' && deps.config.auth.isExposed;
 
   app.use(accessLog(deps.log), follow, securityHeaders);
-  app.use(guard({ allowedHosts: deps.config.allowedHosts, exempt: pathsForMachines(routes) }));
-  app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
-  // What a browser asks for by itself beside an answer that is no page, such as a raw log.
-  app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
-  addRoutes(app, routes, { log: deps.log, mark, access: deps.access });
+  const { allowedHosts, limits } = deps.config;
+  app.use(floodGuard({ ...limits, exempt: pathsOf(routes, ({ isProbe }) => isProbe) }));
+  app.use(guard({ allowedHosts, exempt: pathsOf(routes, ({ forMachines }) => forMachines) }));
+  if (side !== 'workers') {
+    app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
+    // What a browser asks for by itself beside an answer that is no page, such as a raw log.
+    app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
+  }
+  addRoutes(app, routes, {
+    log: deps.log,
+    mark,
+    access: deps.access,
+    streamLimit: createStreamLimit(limits),
+  });
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
   return app;
 }
 
 /** Every route there is, each with no more than it needs. */
-export function createRoutes(deps: ExpressDeps): Route[] {
+export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
   const { sessionCookie } = deps;
   const loginRate = createRate({ most: 20, seconds: 300, what: 'logins from this address' });
+  const reportRate = createRate({
+    most: config.limits.reportsPerMinute,
+    seconds: 60,
+    what: 'reports of this task',
+  });
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createSampleForm({ intake }),
     ...createJobApi({ store, intake }),
     ...createJobStreams({ store, feed, jobLog, closing }),
-    ...createStatusReports({ store, tokens, refreshPods }),
+    ...createStatusReports({ store, tokens, rate: reportRate, refreshPods }),
     ...createProbes({ readiness, store, maxActive: config.maxActive }),
     ...createMetricsRoute(metrics),
     ...createAuditApi({ store }),
     ...(config.auth.kind === 'token' ? createLogin({ store, cookie: sessionCookie, rate: loginRate }) : []),
     ...createOpenApi({ routes: () => routes, version }),
-  ];
+  ].filter((route) => isServed(route, side));
   return routes;
 }
 
-function pathsForMachines(routes: readonly Route[]): Set<string> {
-  return new Set(routes.filter(({ forMachines }) => forMachines).map(({ path }) => path));
+function isServed({ forWorkers }: Route, side: Side): boolean {
+  if (side === 'all') return true;
+  return side === 'workers' ? forWorkers !== undefined : forWorkers !== 'alone';
+}
+
+function pathsOf(routes: readonly Route[], has: (route: Route) => boolean | undefined): Set<string> {
+  return new Set(routes.filter((route) => has(route)).map(({ path }) => path));
 }
 
 function addRoutes(
   app: Express,
   routes: readonly Route[],
-  { log, mark, access }: { log: Logger; mark: (by: Served) => RequestHandler; access: Access },
+  {
+    log,
+    mark,
+    access,
+    streamLimit,
+  }: {
+    log: Logger;
+    mark: (by: Served) => RequestHandler;
+    access: Access;
+    streamLimit: RequestHandler;
+  },
 ): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
     const onPath = app.route(path);
     onPath.all(mark({ route: path, isLasting: those.some(({ isLasting }) => isLasting) }));
     for (const route of those) {
+      const limits = route.isLasting ? [streamLimit] : [];
       const readers = route.body === undefined ? [] : readBody(route.body);
       const handle: RequestHandler = (req, res) =>
         route.handle(req, res, () => access.admit(req, res, route));
       onPath[route.method](
         access.identify(route),
+        ...limits,
         ...readers,
         handle,
         answerErrors({ log, route, isAdmissible: (req) => access.isAdmissible(req, route) }),
@@ -163,7 +206,7 @@ function addRoutes(
 
 /** Our own files, and those of the two packages that pages use, straight from where npm put them. */
 function staticFiles(): RequestHandler {
-  const options = { fallthrough: true, index: false, cacheControl: false } as const;
+  const options = { fallthrough: true, index: false, redirect: false, cacheControl: false } as const;
   const pico = dirname(require.resolve('@picocss/pico/css/pico.indigo.min.css'));
   const swagger = dirname(require.resolve('swagger-ui-dist/package.json'));
   const serve = express.Router();

@@ -7,14 +7,23 @@ export type JobTokens = {
   matches(jobId: string, token: string): boolean;
 };
 
-export function createJobTokens(key: Buffer): JobTokens {
-  const digest = (jobId: string) => createHmac('sha256', key).update(`job:${jobId}`).digest();
+/** New tokens are made with `key`; those of the previous keys stay good, so that a key can be changed while jobs run. */
+export function createJobTokens(key: Buffer, ...previous: Buffer[]): JobTokens {
   return {
-    issue: (jobId) => digest(jobId).toString('base64url'),
+    issue: (jobId) => sign(key, jobId),
     matches(jobId, token) {
-      const given = Buffer.from(token, 'base64url');
-      const expected = digest(jobId);
-      return given.length === expected.length && timingSafeEqual(given, expected);
+      const given = Buffer.from(token);
+      // Every key is tried, so that the time does not tell which of them it was. Compared as text, a token has but one spelling.
+      const hits = [key, ...previous].filter((each) => isSame(given, Buffer.from(sign(each, jobId))));
+      return hits.length > 0;
     },
   };
+}
+
+function sign(key: Buffer, jobId: string): string {
+  return createHmac('sha256', key).update(`job:${jobId}`).digest('base64url');
+}
+
+function isSame(given: Buffer, expected: Buffer): boolean {
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }

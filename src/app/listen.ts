@@ -4,14 +4,46 @@ import { AppError } from '../core/app-error.ts';
 
 const stopPatienceMs = 3000;
 
+/** How long a client may take over what; a real one needs a fraction of it. */
+export type Patience = {
+  /** For the head of a request, and for the first byte of a new connection. */
+  headersMs: number;
+  /** For a whole request, its body included. */
+  requestMs: number;
+  /** For anything to move while an answer is read; streams have their own. */
+  answerMs: number;
+  /** For the next request on an idle connection. */
+  keepAliveMs: number;
+  /** How often heads and bodies are looked after. */
+  checkMs: number;
+};
+
+const usualPatience: Patience = {
+  headersMs: 15_000,
+  requestMs: 60_000,
+  answerMs: 120_000,
+  keepAliveMs: 75_000,
+  checkMs: 5000,
+};
+
 export type Listener = { port: number; close(): Promise<void> };
 
 /** Serves on host and port (0: any free one). Throws AppError `unavailable` with one sentence when it may not. */
 export async function listen(
   handler: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port, patience }: { host: string; port: number; patience?: Partial<Patience> },
 ): Promise<Listener> {
-  const server = createServer(handler);
+  const { headersMs, requestMs, answerMs, keepAliveMs, checkMs } = { ...usualPatience, ...patience };
+  const server = createServer(
+    {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: checkMs,
+    },
+    handler,
+  );
+  server.setTimeout(answerMs);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(toAppError(error, host, port)));
     server.listen(port, host, resolve);

@@ -21,17 +21,21 @@ import { createAccess } from './access.ts';
 import { readBootstrapToken } from './bootstrap-token.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
+import type { ExpressDeps, Side } from './express.ts';
 import { createJobTokens } from './job-token.ts';
 import { joinCluster } from './join-cluster.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
 import { createOidc } from './oidc.ts';
+import { readReportKeys } from './report-keys.ts';
 import { createReleasers } from './releasers.ts';
 import type { Releasers } from './releasers.ts';
 
 export type App = {
   /** Where the pages are, without a slash at the end. */
   url: string;
+  /** Where workers report, without a slash at the end. */
+  callbackUrl: string;
   /** Of the local cluster; undefined with any other. */
   kubeconfigPath: string | undefined;
   /** Rejects when the service must end by itself; never resolves. */
@@ -91,11 +95,12 @@ async function startParts(
   const namespace = config.namespace ?? connection.namespace ?? 'jobspawn-jobs';
   const kube = createKube({ connection, namespace, log, clock });
 
-  const tokens = createJobTokens(store.reportKey());
+  const tokens = createJobTokens(...readReportKeys(config.web.reportKeyFile, store.reportKey));
   const intake = createIntake({ store, clock, random, workerImage, namespace, specPolicy, maxQueued });
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
   const closing = new AbortController();
+  const callbackUrl = () => config.callbackUrl ?? `http://127.0.0.1:${listeners.callbackPort}`;
   const membership = joinCluster({
     identify: (signal) => identify(kube, signal),
     bind: (clusterId) => store.bindCluster({ clusterId, namespace }),
@@ -104,7 +109,7 @@ async function startParts(
         store,
         kube,
         tokens,
-        callbackUrl: config.callbackUrl ?? `http://127.0.0.1:${listener.port}`,
+        callbackUrl: callbackUrl(),
         serviceAccountName: config.serviceAccountName,
         startDeadlineSeconds: config.startDeadlineSeconds,
         maxActive,
@@ -118,7 +123,7 @@ async function startParts(
   const { readiness } = membership;
   const limits = { maxActive, maxQueued };
   const metrics = createMetrics({ store, feed, readiness, limits, clock, ofProcess: processMetrics });
-  const express = createExpress({
+  const expressDeps: ExpressDeps = {
     store,
     intake,
     feed,
@@ -129,23 +134,38 @@ async function startParts(
     readiness,
     metrics,
     refreshPods: membership.refreshPods,
-    config: { allowedHosts: config.allowedHosts, workerImage, maxActive, auth },
+    config: { ...config.web, allowedHosts: config.allowedHosts, workerImage, maxActive, auth },
     closing: closing.signal,
     log,
-  });
-  const listener = await listen(express, config);
-  releasers.push(async () => {
-    closing.abort();
-    await listener.close();
-  });
+  };
+  const listeners = await startListeners(config, expressDeps, { releasers, closing });
   releasers.push(membership.stop);
   await membership.begin();
   return {
-    url: `http://${toUrlHost(config.host)}:${listener.port}`,
+    url: `http://${toUrlHost(config.host)}:${listeners.port}`,
+    callbackUrl: callbackUrl(),
     kubeconfigPath,
     failed: membership.failed,
     stop: releasers.releaseAll,
   };
+}
+
+/** Workers are heard for as long as people are, and a little longer: theirs begins first and ends last. */
+async function startListeners(
+  { host, port, web: { callbackPort, keepAliveSeconds } }: Config,
+  deps: ExpressDeps,
+  { releasers, closing }: { releasers: Releasers; closing: AbortController },
+): Promise<{ port: number; callbackPort: number }> {
+  const patience = { keepAliveMs: keepAliveSeconds * 1000 };
+  const start = async (side: Side, on: number) => {
+    const listener = await listen(createExpress(deps, side), { host, port: on, patience });
+    releasers.push(() => listener.close());
+    return listener.port;
+  };
+  const forWorkers = callbackPort === undefined ? undefined : await start('workers', callbackPort);
+  const forPeople = await start(forWorkers === undefined ? 'all' : 'people', port);
+  releasers.push(() => closing.abort());
+  return { port: forPeople, callbackPort: forWorkers ?? forPeople };
 }
 
 /** The local cluster is reached as any other one is: through its kubeconfig. */

@@ -34,9 +34,11 @@ const resultSchema = z
     error: `must be nested at most ${deepestResult} levels deep`,
   })
   .pipe(
-    z.json().refine((value) => Buffer.byteLength(JSON.stringify(value)) <= largestResult, {
-      error: 'must be at most 64 KiB of JSON',
-    }),
+    z
+      .json({ error: 'must be JSON' })
+      .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= largestResult, {
+        error: 'must be at most 64 KiB of JSON',
+      }),
   );
 
 /** What a worker says through `POST /status`, as JSON. */
@@ -76,9 +78,12 @@ export function findOutcome(terminationMessage: string): ReportedOutcome | null 
   return parsed.success && terminalOf(parsed.data.status) !== null ? parsed.data : null;
 }
 
+/** What no field takes: given twice in a form, a field has no value, and all faults must come together. */
+const givenTwice = Symbol('given twice');
+
 /** The same as a form sends it: numbers and JSON as text, and an empty field is an absent one. */
 export const reportFormSchema = z
-  .record(z.string(), z.string({ error: 'must be given once' }))
+  .record(z.string(), z.union([z.string(), z.array(z.string()).transform(() => givenTwice)]))
   .transform((fields) =>
     Object.fromEntries(
       Object.entries(fields)
@@ -88,7 +93,8 @@ export const reportFormSchema = z
   )
   .pipe(reportSchema);
 
-function fromText([field, text]: [string, string]): [string, unknown] {
+function fromText([field, text]: [string, string | symbol]): [string, unknown] {
+  if (typeof text === 'symbol') return [field, text];
   if (field === 'progress' || field === 'task' || field === 'attempt') {
     return [field, text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text];
   }

@@ -38,7 +38,7 @@ export function toJobRow(job: JobSummary) {
     ended,
     words: wordsOf(job),
     progress: ended ? null : (job.report?.progress ?? null),
-    reason: job.reason,
+    reason: toPlainTextOrNull(job.reason),
     created: toMoment(job.createdAt),
     started: toMomentOrNull(job.startedAt),
     finished: toMomentOrNull(job.finishedAt),
@@ -53,7 +53,7 @@ export function toJobRow(job: JobSummary) {
 function wordsOf(job: JobSummary): string {
   if (job.discrepancy !== null) return toPlainText(job.discrepancy);
   const report = job.report === null ? null : reportText(job.report);
-  const why = job.explanation === null ? null : toPlainText(job.explanation);
+  const why = toPlainTextOrNull(job.explanation);
   return (isFinal(job.state) ? (why ?? report) : (report ?? why)) ?? stateSentences[job.state];
 }
 
@@ -65,20 +65,20 @@ export function toJobPage(job: Job) {
     ...toJobRow(job),
     // A cancel that is on its way needs no second one.
     mayCancel: !isFinal(job.state) && job.cancelRequestedAt === null,
-    explanation: job.explanation === null ? stateSentences[job.state] : toPlainText(job.explanation),
+    explanation: toPlainTextOrNull(job.explanation) ?? stateSentences[job.state],
     report: job.report === null ? null : { text: reportText(job.report), at: toMoment(job.report.at) },
-    discrepancy: job.discrepancy === null ? null : toPlainText(job.discrepancy),
+    discrepancy: toPlainTextOrNull(job.discrepancy),
     result: job.result === null ? null : toPlainText(JSON.stringify(job.result, null, 2)),
     rerunOf: job.rerunOf,
     tasks: job.tasks.slice(0, shownTasks).map(toTaskView),
     hiddenTasks: Math.max(0, job.tasks.length - shownTasks),
     completions: job.spec.completions,
     conditions: job.conditions.map(({ type, status, reason, message }) => ({
-      text: status === 'True' ? type : `${type}: ${status}`,
+      text: toPlainText(status === 'True' ? type : `${type}: ${status}`),
       why: toPlainText([reason, message].filter((part) => part !== null && part !== '').join(': ')),
     })),
     kubernetes: job.kubernetes,
-    image: job.spec.image,
+    image: toPlainText(job.spec.image),
     spec: toPlainText(JSON.stringify(job.spec, null, 2)),
   };
 }
@@ -91,7 +91,7 @@ function toTaskView(task: Job['tasks'][number]) {
       pod: attempt.pod,
       phase: attempt.phase,
       exitCode: attempt.exitCode,
-      reason: attempt.reason,
+      reason: toPlainTextOrNull(attempt.reason),
       restarts: attempt.restarts,
       started: toMomentOrNull(attempt.startedAt),
       duration:
@@ -127,7 +127,7 @@ function toHistoryEntry(event: JobEvent) {
     kind: event.kind,
     state: event.state,
     text: historyTexts[event.kind](event),
-    more: more === null ? null : toPlainText(more),
+    more: toPlainTextOrNull(more),
   };
 }
 
@@ -147,6 +147,10 @@ function reportText(report: { status: string; message: string | null; progress: 
   const percent = report.progress === null ? '' : ` (${Math.round(report.progress)} %)`;
   const message = report.message === null ? '' : ` – ${report.message}`;
   return toPlainText(`${report.status}${percent}${message}`);
+}
+
+function toPlainTextOrNull(text: string | null): string | null {
+  return text === null ? null : toPlainText(text);
 }
 
 function toSizeText(bytes: number | undefined): string | null {

@@ -103,6 +103,7 @@ export function createOpenApi({
 }
 
 function toOperation(each: Route): Json {
+  const always = [429, 500].map((status): [number, Json] => [status, toProblemAnswer(status)]);
   const problems = each.problems.map((status): [number, Json] => [status, toProblemAnswer(status)]);
   const answers = Object.entries(each.answers).map(([status, answer]): [string, Json] => [
     status,
@@ -125,7 +126,7 @@ function toOperation(each: Route): Json {
       ...toParameters('header', each.headers),
     ],
     requestBody: each.body === undefined ? undefined : toRequestBody(each.body),
-    responses: Object.fromEntries([...problems, [500, toProblemAnswer(500)], ...answers]),
+    responses: Object.fromEntries([...problems, ...always, ...answers]),
   };
 }
 

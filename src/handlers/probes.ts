@@ -28,6 +28,8 @@ export function createProbes({
       tag: 'Operation',
       summary: 'Whether the process answers',
       forMachines: true,
+      isProbe: true,
+      forWorkers: 'too',
       answers: { 200: { description: 'It does', schema: healthSchema } },
       problems: [400],
       handle: ({ res }) => res.json({ status: 'ok' }),
@@ -41,6 +43,7 @@ export function createProbes({
       summary: 'Whether the first look at the cluster is done, and how the work goes since',
       description: 'Who may read jobs is told everything, a stranger `ready` alone.',
       forMachines: true,
+      isProbe: true,
       answers: {
         200: { description: 'Ready, though perhaps degraded', schema: answerSchema },
         503: { description: 'Not yet', schema: answerSchema },

@@ -41,10 +41,14 @@ type Description = {
   summary: string;
   description?: string;
   answers: Readonly<Record<number, Answer>>;
-  /** The statuses of its problem answers, without 500, which every route may give, and those that a need for a role brings. */
+  /** The statuses of its problem answers, without 429 and 500, which every route may give, and those that a need for a role brings. */
   problems: readonly number[];
   /** No browser calls it: exempt from the Host and cross-site rules. */
   forMachines?: boolean;
+  /** The kubelet asks it: never refused for coming often. */
+  isProbe?: boolean;
+  /** Workers call it: where they have a listener of their own (CALLBACK_PORT), it is there, and there alone unless `too`. */
+  forWorkers?: 'alone' | 'too';
   /** Its answer may go on for as long as the client likes, so its length tells nothing of how fast we are. */
   isLasting?: boolean;
 };
@@ -120,7 +124,7 @@ function toReader(querySchema: z.ZodObject, headerSchema: z.ZodObject, bodySchem
   return (req: Request) => {
     const query = attempt(querySchema, givenOnly(req.query), '?');
     const headers = attempt(headerSchema, namedHeaders(req, headerSchema), 'header ');
-    const body = attempt(bodySchema, req.body ?? {}, '/');
+    const body = attempt(bodySchema, req.body === undefined ? {} : req.body, '/');
     if ('faults' in query || 'faults' in headers || 'faults' in body) {
       const faults = [query, headers, body].flatMap((part) => ('faults' in part ? part.faults : []));
       const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;

@@ -13,6 +13,9 @@ import type { Route } from './route.ts';
 /** Whether a token is valid for exactly this job, in constant time. */
 export type JobTokens = { matches: (jobId: string, token: string) => boolean };
 
+/** Counts a report of this task; rejects with AppError `too-many-requests` when it speaks too often. */
+export type ReportRate = (task: string) => Promise<void>;
+
 /** Looks at the pods in the cluster afresh; false when that failed. */
 export type RefreshPods = (signal: AbortSignal) => Promise<boolean>;
 
@@ -29,10 +32,12 @@ const answerSchema = z.strictObject({
 export function createStatusReports({
   store,
   tokens,
+  rate,
   refreshPods,
 }: {
   store: Pick<Store, 'addReport' | 'groupCommit'>;
   tokens: JobTokens;
+  rate: ReportRate;
   refreshPods: RefreshPods;
 }): Route[] {
   const add = (report: ReportInput, isFinalAnswer: boolean) =>
@@ -63,6 +68,7 @@ export function createStatusReports({
       description:
         'Needs the token that the job was given: as `Authorization: Bearer`, or in the query, as `$JOBSPAWN_STATUS_URL` has it.',
       forMachines: true,
+      forWorkers: 'alone',
       query: z.strictObject(queryFields),
       body: {
         types: ['json', 'form'],
@@ -77,6 +83,8 @@ export function createStatusReports({
         const report = toReport(req, fields);
         const given = bearerOf(req) ?? token;
         if (typeof given !== 'string' || !tokens.matches(report['job-id'], given)) throw notYours();
+        // Counted for who shows the token: nobody else can use up what a worker may say.
+        await rate(`${report['job-id']}/${report.task ?? 0}`);
         refuseUnkept(await keep(report));
         res.json({ 'job-id': report['job-id'], status: report.status });
       },
@@ -95,6 +103,8 @@ function refuseUnkept({ kind }: ReportOutcome): void {
         'conflict',
         'The report contradicts how the job ended; it was kept as a discrepancy.',
       );
+    case 'too-late':
+      throw new AppError('conflict', 'The job ended more than an hour ago; nothing is added to it any more.');
     case 'unknown-task':
       throw new AppError('invalid', 'The report has a fault.', {
         faults: [{ pointer: '/task', detail: 'must be less than the number of completions' }],

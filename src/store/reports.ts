@@ -15,9 +15,13 @@ import type { Writes } from './writes.ts';
 export type ReportOutcome =
   | { kind: 'kept'; state: JobState }
   | { kind: 'contradicts'; state: JobState }
+  | { kind: 'too-late' }
   | { kind: 'claimed-by-another-pod' }
   | { kind: 'unknown-task' }
   | { kind: 'unknown-job' };
+
+/** Words may still be on their way when a job ends. A token that comes to light long afterwards must add nothing to what is over. */
+const lateMs = 3_600_000;
 
 export type Reports = ReturnType<typeof createReports>;
 
@@ -76,6 +80,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
   }
 
   function add(row: JobRow, report: ReportInput): ReportOutcome {
+    if (isLate(row)) return { kind: 'too-late' };
     const said = toSaid(report);
     const { podUid, task } = said;
     if (task >= row.spec.completions) return { kind: 'unknown-task' };
@@ -86,6 +91,10 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     keep(row, { said, result: report.result, source: 'report', at: writes.now(), discrepancy, latest });
     if (discrepancy !== null) return { kind: 'contradicts', state: row.state };
     return { kind: 'kept', state: settle(row.id) };
+  }
+
+  function isLate({ finished_at: finishedAt }: JobRow): boolean {
+    return finishedAt !== null && Date.parse(writes.now()) - Date.parse(finishedAt) > lateMs;
   }
 
   /**

@@ -13,6 +13,10 @@ function faultsOf(environment: Record<string, string>): string[] {
   return [];
 }
 
+function limitOf(environment: Record<string, string>): number | undefined {
+  return parseConfig(environment).web.limits.requestsPerSecond;
+}
+
 describe('configuration', () => {
   test('without any variable it is the local cluster on loopback', () => {
     expect(parseConfig({})).toMatchObject({
@@ -25,6 +29,12 @@ describe('configuration', () => {
       maxActive: 2 * availableParallelism(),
       startDeadlineSeconds: 600,
     });
+  });
+
+  test('requests are bounded for those who come from elsewhere', () => {
+    expect(limitOf({})).toBeUndefined();
+    expect(limitOf({ HOST: '0.0.0.0', AUTH: 'token' })).toBe(1000);
+    expect(limitOf({ REQUESTS_PER_SECOND: '5' })).toBe(5);
   });
 
   test('the local cluster keeps its data beside the database', () => {
@@ -153,6 +163,26 @@ describe('configuration', () => {
   test('a program that needs the database alone is not told of other faults', () => {
     expect(parseDatabasePath({ DATABASE_PATH: '/var/lib/x/y.db', PORT: 'x' })).toBe('/var/lib/x/y.db');
     expect(parseDatabasePath({ DATABASE_PATH: '' })).toBe(resolve('data/jobspawn.db'));
+  });
+
+  test('workers have a port of their own where one is named, and it is another one', () => {
+    expect(parseConfig({}).web.callbackPort).toBeUndefined();
+    expect(parseConfig({ CALLBACK_PORT: '8081' }).web.callbackPort).toBe(8081);
+    expect(parseConfig({ PORT: '0', CALLBACK_PORT: '0' }).web.callbackPort).toBe(0);
+    expect(faultsOf({ CALLBACK_PORT: '8080' })).toEqual([
+      'CALLBACK_PORT must differ from PORT (both are 8080).',
+    ]);
+  });
+
+  test('proxies are trusted by address or range, and none is unless named', () => {
+    expect(parseConfig({}).web.trustedProxies).toEqual([]);
+    expect(parseConfig({ TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,127.0.0.1' }).web.trustedProxies).toEqual([
+      '10.0.0.0/8',
+      'fd00::/8',
+      '127.0.0.1',
+    ]);
+    for (const wrong of ['true', '*', '10.0.0.0/33', '10.0.0.0/0', 'proxy.example', '10.0.0.1/8/8', ','])
+      expect(faultsOf({ TRUSTED_PROXIES: wrong })).toHaveLength(1);
   });
 
   test('the public address is one of our hosts', () => {

@@ -2,14 +2,17 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { createAccess } from '../../src/app/access.ts';
 import type { Auth } from '../../src/app/auth-config.ts';
+import { parseConfig } from '../../src/app/config.ts';
 import { createExpress, createRoutes } from '../../src/app/express.ts';
-import type { ExpressDeps } from '../../src/app/express.ts';
+import type { ExpressDeps, Side } from '../../src/app/express.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
+import { createLog } from '../../src/app/log.ts';
 import { listen } from '../../src/app/listen.ts';
+import type { Patience } from '../../src/app/listen.ts';
 import type { FindPerson } from '../../src/app/oidc.ts';
+import type { WebLimits } from '../../src/app/web-config.ts';
 import { createSessionCookie } from '../../src/handlers/session-cookie.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { commandLine } from '../../src/core/access.ts';
@@ -32,22 +35,30 @@ const clock = () => new Date();
  */
 export async function startHttpSide({
   allowedHosts = [],
+  trustedProxies = [],
   maxQueued = 1000,
   auth = { kind: 'none', isExposed: false },
   recheckMs,
   findPerson,
   specPolicy = anySpec,
+  limits,
+  patience,
+  side = 'all',
 }: {
   allowedHosts?: string[];
+  trustedProxies?: string[];
   maxQueued?: number;
   auth?: Auth;
   recheckMs?: number;
   findPerson?: FindPerson;
   specPolicy?: SpecPolicy;
+  limits?: Partial<WebLimits>;
+  patience?: Partial<Patience>;
+  side?: Side;
 } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+  const log = createLog('debug', { write: (line: string) => lines.push(line) });
   const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
   const intakeParts = {
     store,
@@ -84,6 +95,14 @@ export async function startHttpSide({
   const freshLook = { show: () => {}, works: true };
   const closing = new AbortController();
   const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
+  const config = {
+    allowedHosts,
+    trustedProxies,
+    limits: { ...parseConfig({}).web.limits, ...limits },
+    workerImage: 'jobspawn-worker',
+    maxActive: 10,
+    auth,
+  };
   const deps: ExpressDeps = {
     store,
     intake,
@@ -104,16 +123,16 @@ export async function startHttpSide({
       freshLook.show();
       return freshLook.works;
     },
-    config: { allowedHosts, workerImage: 'jobspawn-worker', maxActive: 10, auth },
+    config,
     closing: closing.signal,
     log,
   };
-  const app = createExpress(deps);
-  const listener = await listen(app, { host: '127.0.0.1', port: 0 });
+  const app = createExpress(deps, side);
+  const listener = await listen(app, { host: '127.0.0.1', port: 0, patience });
 
   return {
     app,
-    routes: createRoutes(deps),
+    routes: createRoutes(deps, side),
     url: `http://127.0.0.1:${listener.port}`,
     port: listener.port,
     store,

@@ -14,6 +14,13 @@ afterAll(() => side.stop());
 const post = (body: object, headers: Record<string, string> = {}) =>
   request(side.url).post('/api/v1/jobs').set(headers).send(body);
 
+test('null is a body, and no request', async () => {
+  const { id } = await side.submit();
+  const cancel = request(side.url).post(`/api/v1/jobs/${id}/cancel`).type('json');
+  await cancel.send('null').expect(400);
+  expect(side.store.findJob(id)?.state).toBe('QUEUED');
+});
+
 describe('POST /api/v1/jobs', () => {
   test('accepts a name alone: 202, the job with every default filled in, and its Location', async () => {
     const answer = await post({ name: 'nightly-report' }).expect(202);

@@ -103,6 +103,15 @@ describe('POST /status', () => {
   test('refuses a field that is given twice', async () => {
     const { statusUrl } = await running();
     await request(side.url).post(statusUrl).type('form').send('status=a&status=b').expect(400);
+    await request(side.url).post(statusUrl).type('form').send('status=a&result=1&result=2').expect(400);
+  });
+
+  test('names the field that is given twice beside every other fault', async () => {
+    const { statusUrl } = await running();
+    const form = request(side.url).post(statusUrl).type('form');
+    const answer = await form.send('status=a&status=b&colour=red&progress=101').expect(400);
+    const named = problemSchema.parse(answer.body).errors?.map(({ pointer }) => pointer);
+    expect(named?.toSorted()).toEqual(['/colour', '/progress', '/status']);
   });
 
   test('after the end a report that agrees is 200, and one that contradicts 409', async () => {

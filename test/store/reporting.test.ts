@@ -123,6 +123,19 @@ describe('after the end', () => {
     });
   });
 
+  test('an hour after the end nothing is added any more, whatever it says', () => {
+    const id = stage.create();
+    stage.store.observeJob(id, completeJob());
+    stage.advance(3_600_000);
+    expect(say(id, 'SUCCESS', { result: 'in time' })).toMatchObject({ kind: 'kept' });
+    stage.advance(60_000);
+    const before = find(id);
+    for (const word of ['SUCCESS', 'ERROR', 'a word'])
+      expect(say(id, word, { result: 'late' })).toEqual({ kind: 'too-late' });
+    expect(find(id)).toEqual(before);
+    expect(stage.history(id).at(-1)).toBe('report:SUCCESS');
+  });
+
   test('one task’s report does not contradict the end of many', () => {
     const id = stage.create({ spec: { completions: 2 } });
     stage.store.observeJob(id, completeJob());

@@ -22,7 +22,16 @@ export const howToGetChromium =
 /** A headless browser with a profile of its own; `close` removes both. */
 export async function openChromium(
   executablePath: string,
-  options: { deviceScaleFactor?: number; javaScriptEnabled?: boolean; colorScheme?: 'dark' | 'light' } = {},
+  {
+    hostRules,
+    ...options
+  }: {
+    deviceScaleFactor?: number;
+    javaScriptEnabled?: boolean;
+    colorScheme?: 'dark' | 'light';
+    /** Names that lead elsewhere than DNS says, such as `MAP evil.test 127.0.0.1`. */
+    hostRules?: string;
+  } = {},
 ) {
   const profile = mkdtempSync(join(tmpdir(), 'jobspawn-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -37,6 +46,7 @@ export async function openChromium(
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...(hostRules === undefined ? [] : [`--host-resolver-rules=${hostRules}`]),
     ],
     ...options,
   });

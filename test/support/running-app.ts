@@ -40,6 +40,7 @@ export async function startTestApp(environment: Record<string, string> = {}) {
 
   return {
     url,
+    callbackUrl: app.callbackUrl,
     kubeconfigPath: app.kubeconfigPath,
     submit,
     findJob,

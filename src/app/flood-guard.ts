@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import { addressOf } from './client-address.ts';
+import { createRate } from './rate.ts';
+
+/** Long enough that a page with all its files, or a script in a hurry, is no flood. */
+const windowSeconds = 10;
+
+/**
+ * Refuses what comes too often with 429, before anything else is done for it: from one address, and with one credential, wherever
+ * that comes from. A credential counts as it stands, valid or not; who makes up ever new ones is held by the address.
+ */
+export function floodGuard({
+  requestsPerSecond,
+  exempt,
+}: {
+  /** undefined: no bound. */
+  requestsPerSecond: number | undefined;
+  /** Paths of the kubelet's probes: it may share its address with pods, and a refused probe would end ours. */
+  exempt: ReadonlySet<string>;
+}): RequestHandler {
+  if (requestsPerSecond === undefined) return (_req, _res, next) => next();
+  const limit = { most: requestsPerSecond * windowSeconds, seconds: windowSeconds };
+  const byAddress = createRate({ ...limit, what: 'requests from this address' });
+  const byCredential = createRate({ ...limit, what: 'requests with this credential' });
+  return async (req, _res, next) => {
+    if (!exempt.has(req.path)) {
+      await byAddress(addressOf(req));
+      const credential = req.headers.authorization ?? req.headers.cookie;
+      if (credential !== undefined) await byCredential(toKey(credential));
+    }
+    next();
+  };
+}
+
+/** Nothing that opens a door is kept in memory for longer than its request. */
+function toKey(credential: string): string {
+  return createHash('sha256').update(credential).digest('base64');
+}
