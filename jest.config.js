@@ -7,4 +7,6 @@ export default {
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' } }],
   },
   testTimeout: 30_000,
+  // Most of the time is spent waiting for processes, clocks and a browser.
+  maxWorkers: '100%',
 };

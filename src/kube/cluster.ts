@@ -8,7 +8,7 @@ import { isNamespaceName, isObjectName } from '../core/names.ts';
 import { toAppError } from './api-failure.ts';
 import type { Connection } from './connection.ts';
 import { toRefusal } from './create-outcome.ts';
-import type { CreateOutcome } from './create-outcome.ts';
+import type { AskRights, CreateOutcome } from './create-outcome.ts';
 import { readPodRefusal } from './job-events.ts';
 import { toSeenJob, toSeenPod } from './observation.ts';
 import type { SeenJob, SeenPod } from './observation.ts';
@@ -67,15 +67,41 @@ export function createKube({
     return reviewSchema.parse(answer.value).status.allowed;
   }
 
-  /** Nothing was made, either way; only when the right is there for sure was it this Job that was not wanted. */
-  async function judgeForbidden(message: string, signal: AbortSignal): Promise<CreateOutcome> {
-    try {
-      const allowed = await isAllowed({ group: 'batch', resource: 'jobs', verb: 'create' }, signal);
-      return allowed ? { kind: 'refused', reason: 'Forbidden', message } : { kind: 'forbidden', message };
-    } catch {
-      signal.throwIfAborted();
-      return { kind: 'forbidden', message };
-    }
+  async function post(manifest: V1Job, signal: AbortSignal): Promise<CreateOutcome | AskRights> {
+    const answer = await connection.call(
+      {
+        method: 'POST',
+        path: jobsPath,
+        query: { fieldValidation: 'Strict', fieldManager: 'jobspawn', timeout: serverTimeout },
+        body: manifest,
+        timeoutMs: createTimeoutMs,
+      },
+      signal,
+    );
+    if (answer.ok) return { kind: 'created', observation: toSeenJob(answer.value).observation };
+    return toRefusal(answer.failure, random());
+  }
+
+  /**
+   * A 403 made nothing, whatever it meant. Where we have the right now we may not have had it then, so only a second one says for
+   * sure that it is this Job that is not wanted.
+   */
+  async function judgeForbidden(
+    manifest: V1Job,
+    message: string,
+    signal: AbortSignal,
+  ): Promise<CreateOutcome> {
+    const allowed = await isAllowed({ group: 'batch', resource: 'jobs', verb: 'create' }, signal).catch(
+      () => {
+        signal.throwIfAborted();
+        return false;
+      },
+    );
+    if (!allowed) return { kind: 'forbidden', message };
+    const second = await post(manifest, signal);
+    return second.kind === 'ask-rights'
+      ? { kind: 'refused', reason: 'Forbidden', message: second.message }
+      : second;
   }
 
   return {
@@ -83,19 +109,8 @@ export function createKube({
 
     async createJob(manifest: V1Job, signal: AbortSignal): Promise<CreateOutcome> {
       checkName(manifest.metadata?.name ?? '');
-      const answer = await connection.call(
-        {
-          method: 'POST',
-          path: jobsPath,
-          query: { fieldValidation: 'Strict', fieldManager: 'jobspawn', timeout: serverTimeout },
-          body: manifest,
-          timeoutMs: createTimeoutMs,
-        },
-        signal,
-      );
-      if (answer.ok) return { kind: 'created', observation: toSeenJob(answer.value).observation };
-      const refusal = toRefusal(answer.failure, random());
-      return refusal.kind === 'ask-rights' ? judgeForbidden(refusal.message, signal) : refusal;
+      const first = await post(manifest, signal);
+      return first.kind === 'ask-rights' ? judgeForbidden(manifest, first.message, signal) : first;
     },
 
     /** The Job of this name and the job id on its label (null: not ours), or undefined. */

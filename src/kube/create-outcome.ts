@@ -16,8 +16,9 @@ export type CreateOutcome =
   /** `sent` false: the request certainly never left, since there was no connection. */
   | { kind: 'unknown'; message: string; sent: boolean };
 
-/** `ask-rights`: a 403 is either ours for want of rights, or an admission refusal of this one Job. */
-export type Refusal = Exclude<CreateOutcome, { kind: 'created' }> | { kind: 'ask-rights'; message: string };
+/** A 403 is either ours for want of rights, or an admission refusal of this one Job. */
+export type AskRights = { kind: 'ask-rights'; message: string };
+export type Refusal = Exclude<CreateOutcome, { kind: 'created' }> | AskRights;
 
 /** Reasons that say that this very request is at fault. */
 const refusals = new Set([

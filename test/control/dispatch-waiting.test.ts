@@ -94,6 +94,17 @@ test('a want of rights stops dispatch, and is not blamed on the job', async () =
   expect(dispatcher.hold()?.explanation).toContain('cannot create resource');
 });
 
+test('a right that comes while we ask for it costs no job', async () => {
+  const id = await stage.accept();
+  cluster.failNext({
+    when: 'before',
+    answer: (response) =>
+      sendStatus(response, 403, 'Forbidden', { message: 'cannot create resource "jobs"' }),
+  });
+  await stage.startDispatcher().run();
+  expect(stage.get(id).state).toBe('CREATED');
+});
+
 test('a missing namespace keeps jobs queued, with the reason', async () => {
   const id = await stage.accept();
   cluster.failNext({ when: 'before', answer: (response) => sendStatus(response, 404, 'NotFound') });

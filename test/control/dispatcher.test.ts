@@ -195,7 +195,7 @@ test("somebody else's object is left alone, and the job gets a new name", async 
 test('an admission refusal fails the job with the words of the cluster', async () => {
   const id = await stage.accept();
   const dispatcher = stage.startDispatcher();
-  cluster.failNext({
+  cluster.failAll({
     when: 'before',
     answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'policy says no' }),
   });

@@ -10,8 +10,8 @@ export const breakages = {
   },
   'a name that is taken by our own Job passes for a foreign one': {
     file: 'src/control/dispatcher.ts',
-    find: 'if (found?.jobId === item.id) {',
-    replace: "if (found?.jobId === 'nobody') {",
+    find: 'if (found?.jobId === item.id) return adopt(',
+    replace: "if (found?.jobId === 'nobody') return adopt(",
   },
   'the answer goes out before the commit': {
     file: 'src/store/accept.ts',

@@ -26,9 +26,11 @@ export function findGrowth(samples: readonly ProcessSize[]): string[] {
   if (quarter < 5) return [];
   const early = samples.slice(quarter, 2 * quarter);
   const late = samples.slice(-quarter);
-  const growth = (of: (size: ProcessSize) => number) => median(late.map(of)) - median(early.map(of));
-  const descriptors = growth((size) => size.descriptors);
-  const megabytes = growth((size) => size.megabytes);
+  const descriptors =
+    median(late.map((size) => size.descriptors)) - median(early.map((size) => size.descriptors));
+  // The lows, since between two collections of garbage the memory tells of nothing but garbage.
+  const megabytes =
+    Math.min(...late.map((size) => size.megabytes)) - Math.min(...early.map((size) => size.megabytes));
   return [
     ...(descriptors > mostNewDescriptors ? [`the service holds ${descriptors} more descriptors`] : []),
     ...(megabytes > mostNewMegabytes ? [`the service holds ${megabytes} MB more`] : []),
