@@ -1,6 +1,7 @@
 /**
  * `node build/submit-job.ts URL`: runs one short job at the service there, and waits for its end. For whoever has just installed it, and for CI.
- * The service may still be on its way up: it is asked for half a minute.
+ * Where the service asks for a token, JOBSPAWN_API_TOKEN holds one of an operator. The service may still be on its way up: it is
+ * asked for half a minute.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobSchema } from '../src/core/job.ts';
@@ -8,6 +9,8 @@ import type { Job } from '../src/core/job.ts';
 import { isFinal } from '../src/core/job-state.ts';
 
 const url = process.argv[2]?.replace(/\/+$/, '');
+const secret = process.env['JOBSPAWN_API_TOKEN'];
+const credentials = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
 const startPatienceMs = 30_000;
 const jobPatienceMs = 180_000;
 
@@ -28,7 +31,7 @@ async function submit(service: string): Promise<Job> {
   for (;;) {
     const answer = await fetch(`${service}/api/v1/jobs`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...credentials, 'content-type': 'application/json' },
       body,
     }).catch((error: unknown) => {
       if (Date.now() < deadline) return undefined;
@@ -42,13 +45,17 @@ async function submit(service: string): Promise<Job> {
 async function untilEnd(job: Job, service: string): Promise<Job> {
   const deadline = Date.now() + jobPatienceMs;
   let seen = '';
-  for (let current = job; ; current = await toJob(await fetch(`${service}/api/v1/jobs/${job.id}`))) {
+  for (let current = job; ; current = await look(`${service}/api/v1/jobs/${job.id}`)) {
     if (isFinal(current.state)) return current;
     if (current.state !== seen) console.log(current.state);
     seen = current.state;
     if (Date.now() > deadline) throw new Error(`the job is still ${current.state}`);
     await sleep(250);
   }
+}
+
+async function look(address: string): Promise<Job> {
+  return toJob(await fetch(address, { headers: credentials }));
 }
 
 async function toJob(answer: Response): Promise<Job> {

@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { ConfigError } from './config.ts';
 
 const leastCharacters = 32;
 
-/** The secret in the file, as a Secret's volume shows it. Throws ConfigError; the text itself is told to nobody. */
-export function readBootstrapToken(path: string): string {
+/**
+ * The secret in the file, as a Secret's volume shows it; null when there is no file, as when nobody has made the Secret.
+ * Throws ConfigError; the text itself is told to nobody.
+ */
+export function readBootstrapToken(path: string): string | null {
+  if (!existsSync(path)) return null;
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

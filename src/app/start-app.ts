@@ -17,6 +17,7 @@ import { createJobLog } from '../live/job-log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import type { MetricsParts } from '../metrics/metrics.ts';
 import { openStore } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { createAccess } from './access.ts';
 import { readBootstrapToken } from './bootstrap-token.ts';
 import type { Config } from './config.ts';
@@ -80,10 +81,7 @@ async function startParts(
   releasers.push(store.close);
 
   const { auth } = config;
-  if (auth.kind === 'token') {
-    const file = auth.bootstrapTokenFile;
-    store.keepBootstrapToken(file === undefined ? null : readBootstrapToken(file));
-  }
+  if (auth.kind === 'token') keepFirstAdmin(auth.bootstrapTokenFile, store, log);
   const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
   const oidc = auth.kind === 'token' ? auth.oidc : undefined;
   const findPerson = oidc === undefined ? undefined : createOidc(oidc, { clock });
@@ -148,6 +146,18 @@ async function startParts(
     failed: membership.failed,
     stop: releasers.releaseAll,
   };
+}
+
+/** Without a token nobody may come in, and that counts as configured; so the log says how to make one. */
+function keepFirstAdmin(file: string | undefined, store: Store, log: Logger): void {
+  const secret = file === undefined ? null : readBootstrapToken(file);
+  store.keepBootstrapToken(secret);
+  if (file !== undefined && secret === null) {
+    log.warn(
+      { file },
+      'BOOTSTRAP_TOKEN_FILE is not there; make tokens with "node src/app/cli.ts token create"',
+    );
+  }
 }
 
 /** Workers are heard for as long as people are, and a little longer: theirs begins first and ends last. */

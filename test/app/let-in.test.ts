@@ -45,6 +45,16 @@ test('the first admin comes from a file, for as long as it says so', async () =>
   expect(await statusWith(other, '/api/v1/audit')).toBe(401);
 });
 
+test('where nobody has made that file the service starts, and lets nobody in', async () => {
+  const file = join(dir, 'token');
+  writeFileSync(file, '1'.repeat(32));
+  await start({ BOOTSTRAP_TOKEN_FILE: file });
+  await app?.stop();
+  rmSync(file);
+  await start({ BOOTSTRAP_TOKEN_FILE: file });
+  expect(await statusWith('1'.repeat(32), '/api/v1/audit')).toBe(401);
+});
+
 test('who is on the list of the issuer may come in, with the role that stands there', async () => {
   await start({
     OIDC_ISSUER: issuer.url,
