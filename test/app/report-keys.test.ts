@@ -54,7 +54,7 @@ describe('the keys of job tokens', () => {
     );
   });
 
-  test('are those of the file that the service was started with', async () => {
+  test('fault 18: are those of the file that the service was started with', async () => {
     const app = await startTestApp({ REPORT_KEY_FILE: write(`${newKey}\n${oldKey}\n`) });
     apps.push(app);
     const { id } = await app.submit({

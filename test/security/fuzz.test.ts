@@ -46,7 +46,7 @@ const atOnce = 100;
 /** Shrinking a hundred requests would take long, and the fault names the one. */
 const runs = { interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true, endOnFailure: true };
 
-test('10,000 malformed requests to every route are each refused by name, and nothing of them is kept', async () => {
+test('fault 27: 10,000 malformed requests to every route are each refused by name, and nothing of them is kept', async () => {
   const { id } = await side.submit();
   const before = { seq: side.store.lastSeq(), job: side.store.findJob(id) };
   const many = fc.array(malformedRequest(routes, id), { minLength: atOnce, maxLength: atOnce });
@@ -63,7 +63,7 @@ test('10,000 malformed requests to every route are each refused by name, and not
   expect(side.lines.filter((line) => /"level":(40|50|60)/.test(line))).toEqual([]);
 }, 120_000);
 
-test('whatever stands in the fields that there are, no answer is of the kind that says that we failed', async () => {
+test('fault 27: whatever stands in the fields that there are, no answer is of the kind that says that we failed', async () => {
   const { id } = await side.submit();
   const many = fc.array(anyRequest(routes, id), { minLength: atOnce, maxLength: atOnce });
   await fc.assert(

@@ -29,7 +29,7 @@ const report = (by: string, words: object = {}) =>
     .set('Authorization', `Bearer ${by}`)
     .send({ 'job-id': id, status: 'SUCCESS', ...words });
 
-describe('a forged report', () => {
+describe('fault 18: a forged report', () => {
   test('is 401 and leaves nothing behind, whatever its token is made of', async () => {
     const before = side.store.lastSeq();
     const forgeries = [
@@ -73,14 +73,14 @@ describe('a forged report', () => {
   });
 });
 
-test("a foreign report, with another job's token, is 401 and changes neither job", async () => {
+test("fault 18: a foreign report, with another job's token, is 401 and changes neither job", async () => {
   const other = await running();
   await report(side.tokens.issue(other)).expect(401);
   expect(side.store.findJob(id)?.reports).toEqual([]);
   expect(side.store.findJob(other)?.reports).toEqual([]);
 });
 
-describe('a replayed report', () => {
+describe('fault 18: a replayed report', () => {
   test('of success does not end a job that has ended otherwise', async () => {
     await report(token, { status: 'working' }).expect(200);
     side.play.pod(id, { phase: 'Failed', exitCode: 1, finishedAt: new Date().toISOString() });
@@ -105,7 +105,7 @@ describe('a replayed report', () => {
 
 const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
 
-describe('an oversized report', () => {
+describe('fault 18: an oversized report', () => {
   test.each<[string, object, number]>([
     ['status', { status: 'x'.repeat(257) }, 400],
     ['message', { message: 'x'.repeat(4097) }, 400],
