@@ -3,6 +3,8 @@ export type WorkQueue = {
   add: (key: string) => void;
   /** The earliest of several wake-ups of one key holds, until its next turn. */
   addAfter: (key: string, delayMs: number) => void;
+  /** Resolves after the turn that the key waits for, even one that throws; at once when it waits for none. */
+  untilTurn: (key: string) => Promise<void>;
   stop: () => void;
 };
 
@@ -25,12 +27,18 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
   const waiting = new Set<string>();
   const alarms = new Map<string, { at: number; timer: NodeJS.Timeout }>();
   const failures = new Map<string, number>();
+  const turns = new Map<string, PromiseWithResolvers<void>>();
   let round: NodeJS.Immediate | undefined;
   let stopped = false;
 
   function clearAlarm(key: string): void {
     clearTimeout(alarms.get(key)?.timer);
     alarms.delete(key);
+  }
+
+  function endTurn(key: string): void {
+    turns.get(key)?.resolve();
+    turns.delete(key);
   }
 
   function takeTurn(): void {
@@ -48,6 +56,7 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
       onError(error, key);
       addAfter(key, Math.min(firstRetryMs * 2 ** count, lastRetryMs));
     }
+    endTurn(key);
     schedule();
   }
 
@@ -70,13 +79,21 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
     alarms.set(key, { at, timer });
   }
 
+  function untilTurn(key: string): Promise<void> {
+    if (!waiting.has(key)) return Promise.resolve();
+    const turn = turns.get(key) ?? Promise.withResolvers<void>();
+    turns.set(key, turn);
+    return turn.promise;
+  }
+
   function stop(): void {
     stopped = true;
     clearImmediate(round);
     for (const { timer } of alarms.values()) clearTimeout(timer);
     alarms.clear();
     waiting.clear();
+    for (const key of turns.keys()) endTurn(key);
   }
 
-  return { add, addAfter, stop };
+  return { add, addAfter, untilTurn, stop };
 }
