@@ -18,10 +18,13 @@ export type WorkQueueOptions = {
 const longestTimerMs = 2 ** 31 - 1;
 const firstRetryMs = 1_000;
 const lastRetryMs = 60_000;
+/** How long a round of the event loop is held up, if no single turn takes longer. */
+const sliceMs = 10;
 
 /**
- * One turn per round of the event loop: changes that come together are worked on together, and HTTP is served in
- * between. Timers never keep the process alive.
+ * In each round of the event loop those that wait get their turns, as many as fit into a slice of time: changes that
+ * come together are worked on together, and HTTP is served in between. With one turn per round a busy machine, whose
+ * rounds are long, would be seconds behind. Timers never keep the process alive.
  */
 export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue {
   const waiting = new Set<string>();
@@ -41,10 +44,7 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
     turns.delete(key);
   }
 
-  function takeTurn(): void {
-    round = undefined;
-    const [key] = waiting;
-    if (key === undefined) return;
+  function takeTurn(key: string): void {
     waiting.delete(key);
     clearAlarm(key);
     try {
@@ -57,11 +57,21 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
       addAfter(key, Math.min(firstRetryMs * 2 ** count, lastRetryMs));
     }
     endTurn(key);
+  }
+
+  function takeTurns(): void {
+    round = undefined;
+    const end = performance.now() + sliceMs;
+    // What is added by a turn waits for the next round, in which more may have been added.
+    for (const key of Array.from(waiting)) {
+      takeTurn(key);
+      if (stopped || performance.now() >= end) break;
+    }
     schedule();
   }
 
   function schedule(): void {
-    if (!stopped && waiting.size > 0) round ??= setImmediate(takeTurn);
+    if (!stopped && waiting.size > 0) round ??= setImmediate(takeTurns);
   }
 
   function add(key: string): void {

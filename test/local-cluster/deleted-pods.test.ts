@@ -49,7 +49,7 @@ async function createJob(name: string, script: string): Promise<void> {
 }
 
 test('pods that are deleted have failed, however quickly they end well and however much there is to do', async () => {
-  const names = Array.from({ length: 16 }, (_, nth) => `patient-${nth}`);
+  const names = Array.from({ length: 48 }, (_, nth) => `patient-${nth}`);
   for (const name of names) await createJob(name, 'trap "exit 0" TERM; echo ready; sleep 60 & wait');
   const running = await until(async () => {
     const { items } = podList.parse(await (await call('GET', pods)).json());
