@@ -96,6 +96,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
       podsDir: join(dataDir, 'pods'),
       backoff: backoff ?? kubeletBackoff,
       stopGraceMs,
+      untilSeen: (pod) => jobController.untilSeen(pod),
       log,
     });
     const prefix = keepUrlPrefix(dataDir);
@@ -106,11 +107,9 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     // Not before all is had that can fail: a start that fails runs nothing.
     kubelet.start();
 
-    const controllers = [
-      startScheduler({ registry, events, machine }),
-      startJobController({ registry, events, backoff, log }),
-      startGarbageCollector({ registry, log }),
-    ];
+    const scheduler = startScheduler({ registry, events, machine });
+    const jobController = startJobController({ registry, events, backoff, log });
+    const controllers = [scheduler, jobController, startGarbageCollector({ registry, log })];
     releasers.push(...controllers.map(({ stop }) => stop));
     return { url: api.url, kubeconfigPath, stop: () => (stopped ??= release()) };
   } catch (error) {

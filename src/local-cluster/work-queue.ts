@@ -3,6 +3,8 @@ export type WorkQueue = {
   add: (key: string) => void;
   /** The earliest of several wake-ups of one key holds, until its next turn. */
   addAfter: (key: string, delayMs: number) => void;
+  /** Resolves after the turn that the key waits for, even one that throws; at once when it waits for none. */
+  untilTurn: (key: string) => Promise<void>;
   stop: () => void;
 };
 
@@ -16,15 +18,19 @@ export type WorkQueueOptions = {
 const longestTimerMs = 2 ** 31 - 1;
 const firstRetryMs = 1_000;
 const lastRetryMs = 60_000;
+/** How long a round of the event loop is held up, if no single turn takes longer. */
+const sliceMs = 10;
 
 /**
- * One turn per round of the event loop: changes that come together are worked on together, and HTTP is served in
- * between. Timers never keep the process alive.
+ * In each round of the event loop those that wait get their turns, as many as fit into a slice of time: changes that
+ * come together are worked on together, and HTTP is served in between. With one turn per round a busy machine, whose
+ * rounds are long, would be seconds behind. Timers never keep the process alive.
  */
 export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue {
   const waiting = new Set<string>();
   const alarms = new Map<string, { at: number; timer: NodeJS.Timeout }>();
   const failures = new Map<string, number>();
+  const turns = new Map<string, PromiseWithResolvers<void>>();
   let round: NodeJS.Immediate | undefined;
   let stopped = false;
 
@@ -33,10 +39,12 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
     alarms.delete(key);
   }
 
-  function takeTurn(): void {
-    round = undefined;
-    const [key] = waiting;
-    if (key === undefined) return;
+  function endTurn(key: string): void {
+    turns.get(key)?.resolve();
+    turns.delete(key);
+  }
+
+  function takeTurn(key: string): void {
     waiting.delete(key);
     clearAlarm(key);
     try {
@@ -48,11 +56,22 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
       onError(error, key);
       addAfter(key, Math.min(firstRetryMs * 2 ** count, lastRetryMs));
     }
+    endTurn(key);
+  }
+
+  function takeTurns(): void {
+    round = undefined;
+    const end = performance.now() + sliceMs;
+    // What is added by a turn waits for the next round, in which more may have been added.
+    for (const key of Array.from(waiting)) {
+      takeTurn(key);
+      if (stopped || performance.now() >= end) break;
+    }
     schedule();
   }
 
   function schedule(): void {
-    if (!stopped && waiting.size > 0) round ??= setImmediate(takeTurn);
+    if (!stopped && waiting.size > 0) round ??= setImmediate(takeTurns);
   }
 
   function add(key: string): void {
@@ -70,13 +89,21 @@ export function createWorkQueue({ work, onError }: WorkQueueOptions): WorkQueue 
     alarms.set(key, { at, timer });
   }
 
+  function untilTurn(key: string): Promise<void> {
+    if (!waiting.has(key)) return Promise.resolve();
+    const turn = turns.get(key) ?? Promise.withResolvers<void>();
+    turns.set(key, turn);
+    return turn.promise;
+  }
+
   function stop(): void {
     stopped = true;
     clearImmediate(round);
     for (const { timer } of alarms.values()) clearTimeout(timer);
     alarms.clear();
     waiting.clear();
+    for (const key of turns.keys()) endTurn(key);
   }
 
-  return { add, addAfter, stop };
+  return { add, addAfter, untilTurn, stop };
 }

@@ -221,6 +221,26 @@ describe('a pod that is deleted', () => {
     expect(node.eventsOf(pod).map(({ message }) => message)).toContain('Stopping container main');
   });
 
+  test('gets its SIGTERM when the Job controller has seen the mark, and goes when it has seen the end', async () => {
+    const looks: (() => void)[] = [];
+    const watched = await startNode({ untilSeen: () => new Promise((seen) => looks.push(seen)) });
+    try {
+      const pod = watched.createPod(shell('trap "exit 0" TERM; echo ready; sleep 60 & wait'));
+      await until(async () => (await watched.logOf(pod)) === 'ready\n');
+      watched.registry.delete('pods', { namespace: 'default', name: pod.metadata.name });
+      await until(() => looks.length > 0);
+      expect(watched.eventsOf(pod).map(({ reason }) => reason)).not.toContain('Killing');
+      looks.splice(0).forEach((seen) => seen());
+      await watched.untilPod(pod, isOver);
+      await until(() => looks.length > 0);
+      expect(watched.find(pod)?.status.phase).toBe('Succeeded');
+      looks.splice(0).forEach((seen) => seen());
+      await watched.untilGone(pod);
+    } finally {
+      await watched.stop();
+    }
+  });
+
   test('gets SIGKILL after the grace period, with all its processes', async () => {
     const pod = node.createPod(shell('trap "" TERM; sleep 60 & echo $!; while true; do sleep 0.05; done'));
     const child = Number(await until(() => node.logOf(pod).then((text) => text.trim())));

@@ -22,7 +22,14 @@ const plainImage = {
   env: { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin` },
 };
 
-export type NodeOptions = { images?: Images; backoff?: Backoff; dataDir?: string; stopGraceMs?: number };
+export type NodeOptions = {
+  images?: Images;
+  backoff?: Backoff;
+  dataDir?: string;
+  stopGraceMs?: number;
+  /** In the place of a Job controller, which is not there. */
+  untilSeen?: () => Promise<void>;
+};
 
 /** A registry, a scheduler and a kubelet on a directory of their own: a cluster without API and controllers. */
 export async function startNode(options: NodeOptions = {}) {
@@ -41,6 +48,7 @@ export async function startNode(options: NodeOptions = {}) {
     podsDir: join(dataDir, 'pods'),
     backoff: options.backoff ?? { initialMs: 200, maxMs: 1000 },
     stopGraceMs: options.stopGraceMs ?? 500,
+    untilSeen: options.untilSeen ?? (() => Promise.resolve()),
     log: pino({ level: 'silent' }),
   });
   kubelet.start();

@@ -9,10 +9,11 @@
  */
 import type { Logger } from 'pino';
 import type { EventRecorder } from '../event-recorder.ts';
+import type { Pod } from '../objects.ts';
 import type { Registry } from '../registry-contract.ts';
 import { createWorkQueue } from '../work-queue.ts';
 import { createJobTurn } from './job-turn.ts';
-import { indexPodsByJob } from './pods-by-job.ts';
+import { findJobReference, indexPodsByJob } from './pods-by-job.ts';
 import type { Backoff } from './retry-delay.ts';
 import { defaultBackoff } from './retry-delay.ts';
 
@@ -24,15 +25,20 @@ export type JobControllerOptions = {
   backoff?: Backoff;
 };
 
-/** Starts on all Jobs that exist. After `stop` nothing of it runs, and no Job is changed. */
+export type JobController = {
+  /** Resolves when the Job of the pod has had a turn in which the pod was seen as it is now. */
+  untilSeen: (pod: Pod) => Promise<void>;
+  /** Nothing of it runs any more, and no Job is changed. */
+  stop: () => void;
+};
+
+/** Starts on all Jobs that exist. */
 export function startJobController({
   registry,
   events,
   log,
   backoff = defaultBackoff,
-}: JobControllerOptions): {
-  stop: () => void;
-} {
+}: JobControllerOptions): JobController {
   const queue = createWorkQueue({
     work: (key) => {
       const [namespace = '', name = ''] = key.split('/');
@@ -50,6 +56,10 @@ export function startJobController({
   for (const { metadata } of registry.list('jobs')) queue.add(toText(metadata));
 
   return {
+    async untilSeen(pod) {
+      const job = findJobReference(pod);
+      if (job) await queue.untilTurn(toText({ namespace: pod.metadata.namespace, name: job.name }));
+    },
     stop: () => {
       unsubscribe();
       index.stop();

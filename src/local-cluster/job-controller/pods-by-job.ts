@@ -4,7 +4,7 @@ import type { Registry } from '../registry-contract.ts';
 export type PodsByJob = { podsOf: (job: { namespace: string; uid: string }) => Pod[]; stop: () => void };
 
 /** The owner that runs the pod, if that is a Job. */
-function findJobReference(pod: Pod): { name: string; uid: string } | undefined {
+export function findJobReference(pod: Pod): { name: string; uid: string } | undefined {
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true);
   return owner?.kind === 'Job' ? { name: owner.name, uid: owner.uid } : undefined;
 }

@@ -16,7 +16,7 @@ import type { LogOptions } from './log-reader.ts';
 import { readContainerLog } from './log-reader.ts';
 import { openPodFiles } from './pod-files.ts';
 import { isFinal } from './pod-status.ts';
-import type { PodWorker } from './pod-worker.ts';
+import type { PodWorker, WorkerContext } from './pod-worker.ts';
 import { startPodWorker } from './pod-worker.ts';
 import type { ProcessTable } from './process-table.ts';
 
@@ -42,6 +42,7 @@ export type KubeletOptions = {
   backoff: Backoff;
   /** What a process is given between SIGTERM and SIGKILL when the cluster stops, at the most. */
   stopGraceMs: number;
+  untilSeen: WorkerContext['untilSeen'];
   log: Logger;
 };
 
@@ -63,6 +64,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     processes,
     backoff,
     files,
+    untilSeen: options.untilSeen,
     onLog(uid: string, container: string, running: RunningContainer) {
       const key = logKey(uid, container);
       logs.set(key, running);

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Pod } from '../objects.ts';
 import type { Registry } from '../registry-contract.ts';
 import type { ContainerRun } from './container-run.ts';
@@ -11,7 +10,11 @@ import type { PodView } from './pod-status.ts';
 import { decidePhase, toPodStatus } from './pod-status.ts';
 import { mountVolumes } from './volumes.ts';
 
-export type WorkerContext = SupervisorContext & { registry: Registry };
+export type WorkerContext = SupervisorContext & {
+  registry: Registry;
+  /** Resolves when the Job controller has looked at the pod as it is now. */
+  untilSeen: (pod: Pod) => Promise<void>;
+};
 
 export type PodWorker = {
   /** To be called with each newer state of the pod. */
@@ -164,6 +167,17 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     for (const run of runs) if (run.role !== 'sidecar') supervisor.terminate(run);
   }
 
+  /**
+   * The Job controller sees the mark before the containers do: to it a pod on its way out has failed, and one that ends
+   * well on SIGTERM before anyone has looked has succeeded. A real kubelet is mostly slow enough.
+   */
+  async function stopDeleted({ metadata: { deletionGracePeriodSeconds = 0 } }: Pod): Promise<void> {
+    // Not in this turn: the change that brought us here may not have been told to the Job controller yet.
+    await Promise.resolve();
+    await context.untilSeen(latest);
+    if (!view.settled) stop({ cause: 'deleted', graceMs: deletionGracePeriodSeconds * 1000 });
+  }
+
   /** To be called again whenever the pod's deadline may have changed. */
   function watchDeadline(): void {
     clearTimeout(deadlineTimer);
@@ -197,7 +211,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   /** The last step of a deletion: the pod may leave the registry. */
   async function release(): Promise<void> {
     // The Job controller counts the end first, and takes its finalizer off, as it has time to in a real cluster.
-    await setImmediate();
+    await context.untilSeen(latest);
     const left = registry.find('pods', namespace, name);
     if (left?.metadata.uid !== uid || left.metadata.deletionTimestamp === undefined) return;
     registry.delete('pods', key, { gracePeriodSeconds: 0 });
@@ -239,9 +253,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
         publish();
         watchDeadline();
       }
-      const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
-      if (deletionTimestamp !== undefined)
-        stop({ cause: 'deleted', graceMs: deletionGracePeriodSeconds * 1000 });
+      if (pod.metadata.deletionTimestamp !== undefined) void stopDeleted(pod);
     },
     abandon: () => stop({ cause: 'abandoned', graceMs: 0 }),
     shutDown: (graceMs) => stop({ cause: 'shutdown', graceMs: Math.min(graceMs, ownGraceMs) }),
