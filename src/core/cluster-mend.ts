@@ -77,7 +77,7 @@ const serviceAccount = /^system:serviceaccount:([^:]+):([^:]+)$/;
 function toSubject({ ownNamespace }: Place, user: string | null): string {
   const [, namespace = ownNamespace ?? 'jobspawn', name = 'jobspawn'] = serviceAccount.exec(user ?? '') ?? [];
   if (user !== null && !serviceAccount.test(user)) {
-    return `  - kind: User\n    apiGroup: rbac.authorization.k8s.io\n    name: ${JSON.stringify(user)}\n`;
+    return `  - kind: User\n    apiGroup: rbac.authorization.k8s.io\n    name: ${toScalar(user)}\n`;
   }
   return `  - kind: ServiceAccount\n    name: ${toScalar(name)}\n    namespace: ${toScalar(namespace)}\n`;
 }
@@ -86,8 +86,16 @@ function toFlow(words: readonly string[]): string {
   return `[${words.map(toScalar).join(', ')}]`;
 }
 
+// Allowed in JSON, and either refused by YAML or not what it looks like.
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const unsightly = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
 /** Plain where YAML cannot take it for anything but a word. */
 function toScalar(word: string): string {
   const isPlain = /^[a-z][a-z0-9./-]+$/.test(word) && !/^(true|false|null|yes|no|on|off)$/.test(word);
-  return isPlain ? word : JSON.stringify(word);
+  return isPlain ? word : JSON.stringify(word).replaceAll(unsightly, toEscape);
+}
+
+function toEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
