@@ -1,11 +1,12 @@
 /**
  * `npm run jobspawn -- COMMAND`, and `node src/app/cli.ts COMMAND` in a pod: what is done beside the running service, on its database.
- * The exit code is 0, 1 when it could not be done (one sentence says why), or 78 for a wrong call or variable.
+ * The exit code is 0, 1 when it could not be done (one sentence says why) or the doctor found a fault, or 78 for a wrong call or variable.
  */
 import { Command, CommanderError } from 'commander';
 import { AppError } from '../core/app-error.ts';
 import { createAuditCommands } from './audit-commands.ts';
 import { ConfigError } from './config.ts';
+import { createDoctorCommand } from './doctor-command.ts';
 import { createTokenCommands } from './token-commands.ts';
 
 /** EX_CONFIG of sysexits.h: the same call again would not help. */
@@ -15,7 +16,8 @@ const program = new Command('jobspawn')
   .description('Looks after a Jobspawn service from beside it.')
   .exitOverride()
   .addCommand(createTokenCommands(process.env))
-  .addCommand(createAuditCommands(process.env));
+  .addCommand(createAuditCommands(process.env))
+  .addCommand(createDoctorCommand(process.env));
 
 try {
   await program.parseAsync();

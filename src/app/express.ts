@@ -12,8 +12,11 @@ import type { Express, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Intake } from '../control/intake.ts';
+import type { ClusterReport } from '../core/cluster-report.ts';
 import type { ControlHealth } from '../core/readiness.ts';
+import type { SpecPolicy } from '../core/spec-policy.ts';
 import { createAuditApi } from '../handlers/audit-api.ts';
+import { createClusterPage } from '../handlers/cluster-page.ts';
 import { createJobApi } from '../handlers/job-api.ts';
 import { createJobPages } from '../handlers/job-pages.ts';
 import { createJobStreams } from '../handlers/job-streams.ts';
@@ -77,12 +80,15 @@ export type ExpressDeps = {
   readiness: () => ControlHealth;
   metrics: Metrics;
   refreshPods: RefreshPods;
+  checkCluster: () => Promise<ClusterReport>;
   config: {
     allowedHosts: readonly string[];
     trustedProxies: readonly string[];
     limits: WebLimits;
     workerImage: string;
     maxActive: number;
+    maxQueued: number;
+    specPolicy: SpecPolicy;
     auth: Auth;
   };
   /** Aborted when the service stops: ends every stream, which else would hold the server open. */
@@ -147,6 +153,7 @@ export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
   });
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
+    ...createClusterPage({ check: deps.checkCluster, readiness, store, limits: config }),
     ...createSampleForm({ intake }),
     ...createJobApi({ store, intake }),
     ...createJobStreams({ store, feed, jobLog, closing }),

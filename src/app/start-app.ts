@@ -5,10 +5,12 @@
  */
 import { randomFillSync } from 'node:crypto';
 import type { Logger } from 'pino';
+import { createClusterCheck, shareCheck } from '../control/cluster-check.ts';
 import { startControl } from '../control/control.ts';
 import { createIntake } from '../control/intake.ts';
 import { AppError } from '../core/app-error.ts';
 import { createSessionCookie } from '../handlers/session-cookie.ts';
+import { lookAtCluster } from '../kube/cluster-look.ts';
 import { createKube } from '../kube/cluster.ts';
 import { connectCluster } from '../kube/connection.ts';
 import type { ClusterTarget } from '../kube/credentials.ts';
@@ -28,6 +30,7 @@ import { joinCluster } from './join-cluster.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
 import { createOidc } from './oidc.ts';
+import { toCallback, toPlace } from './place.ts';
 import { readReportKeys } from './report-keys.ts';
 import { createReleasers } from './releasers.ts';
 import type { Releasers } from './releasers.ts';
@@ -90,7 +93,8 @@ async function startParts(
   const { target, kubeconfigPath } = await startCluster(config, releasers, log);
   const connection = await connectCluster(target);
   releasers.push(connection.close);
-  const namespace = config.namespace ?? connection.namespace ?? 'jobspawn-jobs';
+  const place = toPlace(config, connection.namespace);
+  const { namespace } = place;
   const kube = createKube({ connection, namespace, log, clock });
 
   const tokens = createJobTokens(...readReportKeys(config.web.reportKeyFile, store.reportKey));
@@ -98,7 +102,15 @@ async function startParts(
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
   const closing = new AbortController();
-  const callbackUrl = () => config.callbackUrl ?? `http://127.0.0.1:${listeners.callbackPort}`;
+  const callback = () => toCallback(config, listeners);
+  const checkCluster = createClusterCheck({
+    place,
+    look: (signal) => lookAtCluster({ connection, place, clock }, signal),
+    findEvidence: store.reportEvidence,
+    callback,
+    maxActive,
+    clock,
+  });
   const membership = joinCluster({
     identify: (signal) => identify(kube, signal),
     bind: (clusterId) => store.bindCluster({ clusterId, namespace }),
@@ -107,7 +119,7 @@ async function startParts(
         store,
         kube,
         tokens,
-        callbackUrl: callbackUrl(),
+        callbackUrl: callback().url,
         serviceAccountName: config.serviceAccountName,
         startDeadlineSeconds: config.startDeadlineSeconds,
         maxActive,
@@ -132,7 +144,16 @@ async function startParts(
     readiness,
     metrics,
     refreshPods: membership.refreshPods,
-    config: { ...config.web, allowedHosts: config.allowedHosts, workerImage, maxActive, auth },
+    checkCluster: shareCheck(() => checkCluster(closing.signal)),
+    config: {
+      ...config.web,
+      allowedHosts: config.allowedHosts,
+      workerImage,
+      maxActive,
+      maxQueued,
+      specPolicy,
+      auth,
+    },
     closing: closing.signal,
     log,
   };
@@ -141,7 +162,7 @@ async function startParts(
   await membership.begin();
   return {
     url: `http://${toUrlHost(config.host)}:${listeners.port}`,
-    callbackUrl: callbackUrl(),
+    callbackUrl: callback().url,
     kubeconfigPath,
     failed: membership.failed,
     stop: releasers.releaseAll,

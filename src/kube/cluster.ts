@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { V1Job } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
+import type { Right } from '../core/cluster-rights.ts';
 import type { JobObservation } from '../core/facts.ts';
 import { ourSelector } from '../core/labels.ts';
 import { isNamespaceName, isObjectName } from '../core/names.ts';
+import { reviewSchema, toReviewRequest } from './access-review.ts';
 import { toAppError } from './api-failure.ts';
 import type { Connection } from './connection.ts';
 import { toRefusal } from './create-outcome.ts';
@@ -23,11 +25,7 @@ export type Kube = ReturnType<typeof createKube>;
 const serverTimeout = '10s';
 export const createTimeoutMs = 15_000;
 
-/** A right as SelfSubjectAccessReview asks for it, in the job namespace. */
-export type Right = { group: string; resource: string; subresource?: string; verb: string };
-
 const uidSchema = z.object({ metadata: z.object({ uid: z.string() }) });
-const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 
 /**
  * The calls that the rest of the application makes, all in one namespace. Expected outcomes are values; anything else is
@@ -51,20 +49,9 @@ export function createKube({
   const podsPath = `/api/v1/namespaces/${namespace}/pods`;
 
   async function isAllowed(right: Right, signal: AbortSignal): Promise<boolean> {
-    const answer = await connection.call(
-      {
-        method: 'POST',
-        path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-        body: {
-          apiVersion: 'authorization.k8s.io/v1',
-          kind: 'SelfSubjectAccessReview',
-          spec: { resourceAttributes: { namespace, ...right } },
-        },
-      },
-      signal,
-    );
+    const answer = await connection.call(toReviewRequest({ right, namespace }), signal);
     if (!answer.ok) throw toAppError(answer.failure, 'ask which rights we have');
-    return reviewSchema.parse(answer.value).status.allowed;
+    return reviewSchema.parse(answer.value).allowed;
   }
 
   async function post(manifest: V1Job, signal: AbortSignal): Promise<CreateOutcome | AskRights> {

@@ -64,11 +64,24 @@ export async function connectCluster(target: ClusterTarget, elapsed?: () => numb
 
   /** One request and its whole JSON answer. Rejects only when `signal` is aborted, with its reason. */
   async function call(request: ApiRequest, signal: AbortSignal): Promise<Answer<unknown>> {
+    const answer = await callDated(request, signal);
+    return answer.ok ? { ok: true, value: answer.value.body } : answer;
+  }
+
+  /** The same with the server's `Date`; null where it sent none. */
+  async function callDated(
+    request: ApiRequest,
+    signal: AbortSignal,
+  ): Promise<Answer<{ body: unknown; date: string | null }>> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs ?? 30_000)]);
     try {
       const response = await sendWithRenewal(request, limited);
       if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
-      return { ok: true, value: await response.body.json() };
+      const { date } = response.headers;
+      return {
+        ok: true,
+        value: { body: await response.body.json(), date: typeof date === 'string' ? date : null },
+      };
     } catch (error) {
       signal.throwIfAborted();
       return { ok: false, failure: toNoAnswer(error) };
@@ -89,6 +102,7 @@ export async function connectCluster(target: ClusterTarget, elapsed?: () => numb
 
   return {
     call,
+    callDated,
     open,
     /** Of the kubeconfig's context, or of the pod we run in; undefined if none is named. */
     namespace: credentials.namespace(),

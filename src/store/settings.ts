@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { AppError } from '../core/app-error.ts';
 import type { Sql } from './database.ts';
 import type { Writes } from './writes.ts';
+
+const bindingSchema = z.object({ namespace: z.string() });
 
 export function createSettings({ db, writes }: { db: Sql; writes: Writes }) {
   const find = db.prepare<[string], string>('SELECT value FROM settings WHERE name = ?').pluck();
@@ -28,6 +31,12 @@ export function createSettings({ db, writes }: { db: Sql; writes: Writes }) {
     );
   }
 
+  /** Where this database's jobs are; null before the service has reached its cluster for the first time. */
+  function boundNamespace(): string | null {
+    const known = find.get('cluster');
+    return known === undefined ? null : bindingSchema.parse(JSON.parse(known)).namespace;
+  }
+
   /** 32 random bytes, drawn at the first start: the key that job tokens are made with. */
   function reportKey(): Buffer {
     return Buffer.from(
@@ -36,5 +45,5 @@ export function createSettings({ db, writes }: { db: Sql; writes: Writes }) {
     );
   }
 
-  return { bindCluster, reportKey };
+  return { bindCluster, boundNamespace, reportKey };
 }

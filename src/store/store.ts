@@ -23,6 +23,7 @@ import { createLogs } from './logs.ts';
 import { createPodObservations } from './pod-observations.ts';
 import { createPodRows } from './pods.ts';
 import { createQueueStatus } from './queue.ts';
+import { createReportEvidence } from './report-evidence.ts';
 import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
 import { createSessions } from './sessions.ts';
@@ -64,6 +65,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     ...createPodObservations({ ...parts, reports }),
     listUnsettled: createUnsettledList(db),
     addReport: reports.addReport,
+    ...createReportEvidence(db),
     ...createCancels(parts),
     ...createUnstarted(parts),
     ...createLogs(parts),

@@ -43,6 +43,16 @@ test('a worker whose every report is lost is heard all the same, by its terminat
   ]);
 });
 
+test('that the words of workers are lost shows on the cluster page', async () => {
+  const { id } = await app.submit({ name: 'lost', args: exec('true') });
+  await untilHeard(id, 1);
+  const page = await (await fetch(`${app.url}/cluster`)).text();
+  expect(page).toContain(
+    `None has ever come in, and 1 ended with their last word in the termination message`,
+  );
+  expect(page).toContain('data-verdict="wrong"');
+}, 60_000);
+
 test('each attempt of a job that is tried again has the message of its own pod', async () => {
   const { id } = await app.submit({
     name: 'lost',

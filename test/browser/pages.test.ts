@@ -169,6 +169,20 @@ withBrowser('in a real browser', () => {
     await page.close();
   }, 60_000);
 
+  test('the cluster page says what is there, and a job that tries it runs to its success', async () => {
+    for (const context of [browser.context, plain.context]) {
+      const page = await open(context, '/jobs');
+      await page.getByRole('link', { name: 'Cluster', exact: true }).click();
+      await page.locator('#cluster-head[data-verdict="ok"]').waitFor();
+      expect(await page.locator('.findings li').count()).toBeGreaterThan(8);
+      await page.getByRole('button', { name: 'Try it with a job' }).click();
+      await page.waitForURL(/\/jobs\/[0-9A-Z]{26}$/);
+      const { state, report } = await app.untilDone(new URL(page.url()).pathname.replace('/jobs/', ''));
+      expect({ state, status: report?.status }).toEqual({ state: 'SUCCEEDED', status: 'SUCCESS' });
+      await page.close();
+    }
+  }, 60_000);
+
   test('no page made the browser complain', () => {
     // The refused form is an answer of 400, which the browser itself notes.
     expect(complaints.filter((text) => !text.includes('400 (Bad Request)'))).toEqual([]);

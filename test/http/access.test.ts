@@ -33,6 +33,7 @@ const rules: Record<string, Need> = {
   'GET /jobs/:id': 'viewer',
   'POST /jobs/:id/cancel': 'operator',
   'POST /jobs/:id/rerun': 'operator',
+  'GET /cluster': 'viewer',
   'POST /runajob': 'operator',
   'POST /api/v1/jobs': 'operator',
   'GET /api/v1/jobs': 'viewer',

@@ -17,6 +17,7 @@ import { createSessionCookie } from '../../src/handlers/session-cookie.ts';
 import { createIntake } from '../../src/control/intake.ts';
 import { commandLine } from '../../src/core/access.ts';
 import { AppError } from '../../src/core/app-error.ts';
+import type { ClusterReport } from '../../src/core/cluster-report.ts';
 import type { ControlHealth } from '../../src/core/readiness.ts';
 import { jobRequestSchema } from '../../src/core/job-request.ts';
 import type { SpecPolicy } from '../../src/core/spec-policy.ts';
@@ -28,6 +29,17 @@ import { openStore } from '../../src/store/store.ts';
 import { anySpec } from '../support/any-spec.ts';
 
 const clock = () => new Date();
+
+/** Nothing is wrong where nothing was asked. */
+const healthyReport: ClusterReport = {
+  at: '2026-01-01T10:00:00.000Z',
+  place: { kind: 'local', namespace: 'default', ownNamespace: null },
+  version: null,
+  user: null,
+  findings: [],
+  quotas: [],
+  manifests: '',
+};
 
 /**
  * The HTTP side on a free port, with a real store; only the cluster is played: `play` says what it showed, `podLogs`
@@ -44,6 +56,7 @@ export async function startHttpSide({
   limits,
   patience,
   side = 'all',
+  checkCluster = async () => healthyReport,
 }: {
   allowedHosts?: string[];
   trustedProxies?: string[];
@@ -55,6 +68,7 @@ export async function startHttpSide({
   limits?: Partial<WebLimits>;
   patience?: Partial<Patience>;
   side?: Side;
+  checkCluster?: ExpressDeps['checkCluster'];
 } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
@@ -101,6 +115,8 @@ export async function startHttpSide({
     limits: { ...parseConfig({}).web.limits, ...limits },
     workerImage: 'jobspawn-worker',
     maxActive: 10,
+    maxQueued,
+    specPolicy,
     auth,
   };
   const deps: ExpressDeps = {
@@ -119,6 +135,7 @@ export async function startHttpSide({
       limits: { maxActive: 10, maxQueued },
       clock,
     }),
+    checkCluster,
     refreshPods: async () => {
       freshLook.show();
       return freshLook.works;

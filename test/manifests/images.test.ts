@@ -167,6 +167,15 @@ describe('the image of the app', () => {
       for (const path of files) {
         expect([path, (await fetch(`${origin}${path}`)).status]).toEqual([path, 200]);
       }
+      const doctor = start(['node', '/app/src/app/cli.ts', 'doctor', '--try'], {
+        folder,
+        env: { ...env, PORT: port },
+      });
+      expect(await doctor.ended).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('Its report came in'),
+      });
+
       app.kill();
       await app.ended;
       expect(await healthCheck(port)).toMatchObject({ code: 1 });
