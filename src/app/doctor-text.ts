@@ -1,6 +1,7 @@
 import { verdicts } from '../core/cluster-report.ts';
 import type { ClusterReport, Finding, Verdict } from '../core/cluster-report.ts';
 import { toPlainText } from '../handlers/plain-text.ts';
+import { toTextTable } from './text-table.ts';
 
 /** A report for the terminal: what is asked, what is found, what mends it. */
 export function toDoctorText(report: ClusterReport): string {
@@ -49,17 +50,8 @@ function toParagraph({ verdict, asked, sentence, mend }: Finding): string {
 }
 
 function toQuotaTable({ quotas }: ClusterReport): string {
-  const rows = [
+  return toTextTable([
     ['QUOTA', 'RESOURCE', 'HARD', 'USED', 'LEFT'],
     ...quotas.map(({ quota, resource, hard, used, left }) => [quota, resource, hard, used, left]),
-  ];
-  const widths = [0, 1, 2, 3, 4].map((at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  ]);
 }

@@ -4,6 +4,7 @@ import { commandLine, roleSchema, roles, tokenNameSchema } from '../core/access.
 import type { Token } from '../store/tokens.ts';
 import { command, withAccessStore } from './command.ts';
 import type { Environment } from './command.ts';
+import { toTextTable } from './text-table.ts';
 
 /** `token create`, `token list`, `token revoke`. */
 export function createTokenCommands(environment: Environment): Command {
@@ -47,16 +48,7 @@ function toTable(tokens: readonly Token[]): string {
     lastUsedAt === null ? '-' : toHour(lastUsedAt),
     revokedAt === null ? '-' : toDay(revokedAt),
   ]);
-  const table = [['NAME', 'ROLE', 'CREATED', 'LAST USED', 'REVOKED'], ...rows];
-  const widths = [0, 1, 2, 3, 4].map((at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
-  return table
-    .map((row) =>
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return toTextTable([['NAME', 'ROLE', 'CREATED', 'LAST USED', 'REVOKED'], ...rows]);
 }
 
 function toDay(time: string): string {

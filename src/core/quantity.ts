@@ -1,7 +1,7 @@
+/** Divided by, since then `4350m` is the very number that `4.35` is. */
+const fractions: Record<string, number> = { n: 1e9, u: 1e6, m: 1e3 };
+
 const powers: Record<string, number> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
   '': 1,
   k: 1e3,
   M: 1e6,
@@ -17,17 +17,19 @@ const powers: Record<string, number> = {
   Ei: 2 ** 60,
 };
 
+const pattern = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/;
+
 /** A Kubernetes quantity (`100m`, `1.5Gi`, `2e3`) as a number that is near enough to compare by; null where it is none. */
 export function parseQuantity(text: string): number | null {
-  const [, number = '', unit = ''] =
-    /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(text) ?? [];
-  const power = Object.hasOwn(powers, unit) ? powers[unit] : undefined;
-  return number === '' || power === undefined ? null : Number(number) * power;
+  const [, number = '', unit = ''] = pattern.exec(text) ?? [];
+  if (number === '') return null;
+  if (Object.hasOwn(fractions, unit)) return Number(number) / (fractions[unit] ?? 1);
+  return Object.hasOwn(powers, unit) ? Number(number) * (powers[unit] ?? 1) : null;
 }
 
 /** The same the other way round, in the unit that the example is written in, as far as there is one. */
 export function toQuantity(amount: number, like: string): string {
   const [, unit = ''] = /([a-zA-Z]+)$/.exec(like) ?? [];
-  const power = Object.hasOwn(powers, unit) ? (powers[unit] ?? 1) : 1;
-  return `${Math.round((amount / power) * 1000) / 1000}${power === 1 ? '' : unit}`;
+  const size = parseQuantity(`1${unit}`) ?? 1;
+  return `${Math.round((amount / size) * 1000) / 1000}${size === 1 ? '' : unit}`;
 }

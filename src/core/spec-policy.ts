@@ -1,5 +1,6 @@
 import type { Fault } from './app-error.ts';
 import type { JobSpec } from './job-request.ts';
+import { parseQuantity } from './quantity.ts';
 
 /** What the owner of the service lets jobs run and take; undefined: no bound of ours. */
 export type SpecPolicy = {
@@ -19,8 +20,8 @@ const digest = /@sha256:[0-9a-f]{64}$/;
 export function findPolicyFaults(policy: SpecPolicy, spec: JobSpec): Fault[] {
   return [
     ...findImageFaults(policy, spec.image).map((detail) => ({ pointer: '/image', detail })),
-    ...overLimit('/resources/cpu', policy.cpu, isMore(toMillicores, spec.resources.cpu, policy.cpu)),
-    ...overLimit('/resources/memory', policy.memory, isMore(toBytes, spec.resources.memory, policy.memory)),
+    ...overLimit('/resources/cpu', policy.cpu, isMore(spec.resources.cpu, policy.cpu)),
+    ...overLimit('/resources/memory', policy.memory, isMore(spec.resources.memory, policy.memory)),
     ...(['parallelism', 'activeDeadlineSeconds', 'ttlSecondsAfterFinished'] as const).flatMap((field) =>
       overLimit(`/${field}`, policy[field], spec[field] > (policy[field] ?? Infinity)),
     ),
@@ -55,24 +56,7 @@ function overLimit(pointer: string, most: string | number | undefined, isOver: b
   return isOver ? [{ pointer, detail: `must be at most ${most}` }] : [];
 }
 
-function isMore(toUnits: (text: string) => bigint, value: string, most: string | undefined): boolean {
-  return most !== undefined && toUnits(value) > toUnits(most);
-}
-
-/** Of `2`, `0.5` or `500m`. */
-function toMillicores(cpu: string): bigint {
-  if (cpu.endsWith('m')) return BigInt(cpu.slice(0, -1));
-  const [cores = '', fraction = ''] = cpu.split('.');
-  return BigInt(cores + fraction.padEnd(3, '0'));
-}
-
-const decimal = ['', 'k', 'M', 'G', 'T'];
-const binary = ['', 'Ki', 'Mi', 'Gi', 'Ti'];
-
-/** Of `128Mi` or `1G`. */
-function toBytes(memory: string): bigint {
-  const [, number = '', unit = ''] = /^(\d+)(.*)$/.exec(memory) ?? [];
-  const isBinary = unit.endsWith('i');
-  const power = (isBinary ? binary : decimal).indexOf(unit);
-  return BigInt(number) * (isBinary ? 1024n : 1000n) ** BigInt(power);
+/** Both are quantities: the schemas have seen to it. */
+function isMore(value: string, most: string | undefined): boolean {
+  return most !== undefined && (parseQuantity(value) ?? Infinity) > (parseQuantity(most) ?? 0);
 }
