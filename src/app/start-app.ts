@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { startControl } from '../control/control.ts';
 import { createIntake } from '../control/intake.ts';
 import { AppError } from '../core/app-error.ts';
+import type { ControlHealth } from '../core/readiness.ts';
 import { createSessionCookie } from '../handlers/session-cookie.ts';
 import { createKube } from '../kube/cluster.ts';
 import { connectCluster } from '../kube/connection.ts';
@@ -39,6 +40,8 @@ export type App = {
   callbackUrl: string;
   /** Of the local cluster; undefined with any other. */
   kubeconfigPath: string | undefined;
+  /** What does not work now, as `/readyz` tells it. */
+  readiness: () => ControlHealth;
   /** Rejects when the service must end by itself; never resolves. */
   failed: Promise<never>;
   stop(): Promise<void>;
@@ -117,6 +120,7 @@ async function startParts(
         uptime,
         random,
       }),
+    log,
   });
   const { readiness } = membership;
   const limits = { maxActive, maxQueued };
@@ -143,6 +147,7 @@ async function startParts(
     url: `http://${toUrlHost(config.host)}:${listeners.port}`,
     callbackUrl: callbackUrl(),
     kubeconfigPath,
+    readiness,
     failed: membership.failed,
     stop: releasers.releaseAll,
   };
