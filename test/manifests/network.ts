@@ -44,6 +44,19 @@ export function asksNames(policies: readonly NetworkPolicy[], pod: Pod): string[
     });
 }
 
+/** Whether a pod may open a TCP connection to this port of any address. */
+export function mayLeave(
+  policies: readonly NetworkPolicy[],
+  { from, port }: { from: Pod; port: number },
+): boolean {
+  return policiesOf(policies, from)
+    .flatMap(({ spec }) => spec.egress ?? [])
+    .some(
+      ({ to, ports }) =>
+        to === undefined && ports.some((each) => each.protocol === 'TCP' && each.port === port),
+    );
+}
+
 /** Whether one pod may open a TCP connection to a port of the other, as both their policies have it. */
 export function mayReach(
   policies: readonly NetworkPolicy[],

@@ -6,7 +6,7 @@ import { managedBy, managedByLabel } from '../../src/core/labels.ts';
 import { findQuantity } from '../../src/local-cluster/api/quantity.ts';
 import { startHttpSide } from '../http/http-side.ts';
 import { checkout } from './image.ts';
-import { asksNames, mayReach, unheldDirections } from './network.ts';
+import { asksNames, mayLeave, mayReach, unheldDirections } from './network.ts';
 import type { Pod } from './network.ts';
 import { folders, hasKubectl, isForExistingNamespaces, ofKind, only, render } from './rendered.ts';
 import { restrictedPodSchema } from './restricted-pod.ts';
@@ -169,6 +169,8 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
       }
       const hosts = ingress.rules.map(({ host }) => `https://${host}`);
       expect(hosts).toEqual([settings['PUBLIC_URL']]);
+      // Else all that come by it count as one.
+      expect(parseConfig(settings).web.trustedProxies).not.toEqual([]);
     }
   });
 
@@ -203,6 +205,13 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
       .filter((port) => mayReach(policies, { from: jobPod, to: pod, port }));
     expect(open).toEqual(targets);
     expect(open).toHaveLength(1);
+  });
+
+  test('lets the service reach an API server at any of its usual ports, and jobs reach none', () => {
+    for (const port of [443, 6443, 8443, 16443]) {
+      expect([port, mayLeave(policies, { from: ours().pod, port })]).toEqual([port, true]);
+      expect([port, mayLeave(policies, { from: jobPod, port })]).toEqual([port, false]);
+    }
   });
 
   test('lets workers report before the pod is ready, and people come only then', () => {
@@ -296,12 +305,13 @@ function leads({ path, pathType }: { path: string; pathType: string }, asked: st
     const { spec } = only(ofKind(render('test/manifests/whole'), 'Ingress', ingressSchema));
     const paths = only(spec.rules).http.paths;
     const isReached = (asked: string) => paths.some((each) => leads(each, asked));
-    const toAddress = (path: string) => path.replaceAll(/:\w+/g, 'a');
     const forMachines = side.routes.filter((each) => each.forMachines).map(({ path }) => path);
     const forPeople = side.routes.filter((each) => !each.forMachines).map(({ path }) => path);
     expect(forPeople.length).toBeGreaterThan(10);
     expect(
-      [...forPeople.map(toAddress), '/assets/logo.svg', '/favicon.ico'].filter((path) => !isReached(path)),
+      [...forPeople.map((path) => path.replaceAll(/:\w+/g, 'a')), '/assets/logo.svg', '/favicon.ico'].filter(
+        (path) => !isReached(path),
+      ),
     ).toEqual([]);
     expect(forMachines).toEqual(expect.arrayContaining(['/metrics', '/readyz', '/healthz']));
     expect([...forMachines, '/status', '/updatejobstatus', '/anything'].filter(isReached)).toEqual([]);
