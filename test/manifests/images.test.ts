@@ -150,7 +150,15 @@ describe('the image of the app', () => {
     const folder = join(root, 'app-image');
     await unpackImage(image, folder);
 
-    const env = { DATABASE_PATH: join(root, 'data', 'jobspawn.db'), CLUSTER: 'local', LOG_LEVEL: 'warn' };
+    // In the image all but /data and /tmp is read-only.
+    const cache =
+      image.map(({ rest }) => /NODE_COMPILE_CACHE=(\/tmp\/\S+)/.exec(rest)?.[1]).find(Boolean) ?? '';
+    const env = {
+      DATABASE_PATH: join(root, 'data', 'jobspawn.db'),
+      CLUSTER: 'local',
+      LOG_LEVEL: 'warn',
+      NODE_COMPILE_CACHE: join(root, cache),
+    };
     const app = start(execForm(image, 'ENTRYPOINT'), { folder, env: { ...env, PORT: '0' } });
     const healthCheck = (port: string) =>
       start(execForm(image, 'HEALTHCHECK'), { folder, env: { ...env, PORT: port } }).ended;
@@ -170,6 +178,8 @@ describe('the image of the app', () => {
       app.kill();
       await app.ended;
       expect(await healthCheck(port)).toMatchObject({ code: 1 });
+      expect(await readdir(join(root, 'tmp/compile-cache'))).toHaveLength(1);
+      expect(existsSync(join(folder, 'app/node_modules/.cache'))).toBe(false);
     } finally {
       app.kill();
       await app.ended;

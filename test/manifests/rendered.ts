@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
@@ -36,6 +36,21 @@ if (!hasKubectl) console.warn('kubectl is not on the PATH: what it renders is no
 
 /** What `kubectl apply -k` would send, once the reader has put names of their own in, as the overlay says. */
 export function render(folder: string): KubeObject[] {
+  return inCopy((root) => build(join(root, folder)));
+}
+
+/** The same of a folder with these files, in which `<where this is>` stands for the repository. */
+export function renderOwn(files: Readonly<Record<string, string>>): KubeObject[] {
+  return inCopy((root) => {
+    const folder = join(root, 'own');
+    mkdirSync(folder);
+    for (const [name, text] of Object.entries(files))
+      writeFileSync(join(folder, name), text.replaceAll('<where this is>', '..'));
+    return build(folder);
+  });
+}
+
+function inCopy<T>(work: (root: string) => T): T {
   const root = mkdtempSync(join(tmpdir(), 'jobspawn-manifests-'));
   try {
     for (const each of ['k8s', 'test/manifests'])
@@ -43,11 +58,20 @@ export function render(folder: string): KubeObject[] {
     const overlay = join(root, 'k8s/overlays/existing-namespace');
     const command = /^# +(sed .*)$/m.exec(readFileSync(join(overlay, 'kustomization.yaml'), 'utf8'))?.[1];
     execFileSync('sh', ['-c', command ?? 'false'], { cwd: overlay });
-    const yaml = execFileSync('kubectl', ['kustomize', join(root, folder)], { encoding: 'utf8' });
-    return z.array(objectSchema).parse(loadAll(yaml));
+    return work(root);
   } finally {
     rmSync(root, { recursive: true });
   }
+}
+
+function build(folder: string): KubeObject[] {
+  const yaml = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
+  return z.array(objectSchema).parse(loadAll(yaml));
+}
+
+/** One object in a file that is no part of an overlay. */
+export function readObject(file: string): KubeObject {
+  return only(z.array(objectSchema).parse(loadAll(readFileSync(join(checkout, file), 'utf8'))));
 }
 
 export function ofKind<S extends z.ZodType>(

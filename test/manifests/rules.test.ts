@@ -11,6 +11,7 @@ import type { Pod } from './network.ts';
 import { folders, hasKubectl, isForExistingNamespaces, ofKind, only, render } from './rendered.ts';
 import { restrictedPodSchema } from './restricted-pod.ts';
 import {
+  claimSchema,
   configMapSchema,
   deploymentSchema,
   ingressSchema,
@@ -148,6 +149,15 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
     const mount = container.volumeMounts.find(({ name }) => name === volume?.name);
     expect(settings['DATABASE_PATH']).toMatch(new RegExp(`^${mount?.mountPath}/`));
     expect(spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  });
+
+  test('keeps no more than the claimed volume holds twice, as docs/operations.md reckons', () => {
+    const { keep } = parseConfig(settings);
+    const operations = readFileSync(join(checkout, 'docs/operations.md'), 'utf8');
+    const [, perJob, perEvent] = /(\d+) bytes for a job .* (\d+) for an event/.exec(operations) ?? [];
+    const kept = keep.logBytes + keep.jobs * Number(perJob) + keep.events * Number(perEvent);
+    const { spec } = only(ofKind(objects, 'PersistentVolumeClaim', claimSchema));
+    expect(2 * kept).toBeLessThan(toNumber(spec.resources.requests.storage));
   });
 
   test('has selectors and ports that meet', () => {

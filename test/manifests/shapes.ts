@@ -101,6 +101,11 @@ const amounts = z.object({ cpu: z.string(), memory: z.string() });
 
 export const quotaSchema = z.looseObject({ spec: z.object({ hard: z.record(z.string(), z.string()) }) });
 
+export const claimSchema = z.looseObject({
+  metadata,
+  spec: z.looseObject({ resources: z.object({ requests: z.object({ storage: z.string() }) }) }),
+});
+
 export const limitRangeSchema = z.looseObject({
   spec: z.object({
     limits: z.array(z.looseObject({ type: z.string(), max: amounts, defaultRequest: amounts })),
