@@ -33,6 +33,7 @@ export function joinCluster({
   bind,
   startLoops,
   log,
+  patienceMs = 10_000,
 }: {
   /** The identity, or an error that may pass. */
   identify: (signal: AbortSignal) => Promise<string>;
@@ -40,6 +41,8 @@ export function joinCluster({
   bind: (clusterId: string) => void;
   startLoops: () => Loops;
   log: Logger;
+  /** With one attempt. */
+  patienceMs?: number;
 }): Membership {
   const leaving = new AbortController();
   const first = Promise.withResolvers<void>();
@@ -52,7 +55,14 @@ export function joinCluster({
   let waitsFor = starting;
 
   async function attempt(): Promise<void> {
-    const clusterId = await identify(AbortSignal.any([leaving.signal, AbortSignal.timeout(10_000)]));
+    const patience = AbortSignal.timeout(patienceMs);
+    const clusterId = await identify(AbortSignal.any([leaving.signal, patience])).catch((cause: unknown) => {
+      if (!patience.aborted) throw cause;
+      // As where a network policy lets nothing through to the API server.
+      throw new AppError('unavailable', `The cluster does not answer within ${patienceMs / 1000} s.`, {
+        cause,
+      });
+    });
     leaving.signal.throwIfAborted();
     bind(clusterId);
     loops = startLoops();

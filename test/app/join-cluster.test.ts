@@ -108,6 +108,20 @@ test('what keeps the cluster from being joined is in the log, once for each reas
   ]);
 });
 
+test('a cluster that says nothing at all is told as such', async () => {
+  const membership = joinCluster({
+    identify: (signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    bind: () => {},
+    startLoops: () => running,
+    log: silent,
+    patienceMs: 20,
+  });
+  await membership.begin();
+  expect(membership.readiness().degraded).toEqual(['The cluster does not answer within 0.02 s.']);
+  await membership.stop();
+});
+
 test('a cluster that answers at once is not worth a word', async () => {
   const lines: string[] = [];
   const membership = joinCluster({
