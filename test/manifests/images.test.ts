@@ -178,8 +178,9 @@ describe('the image of the app', () => {
       app.kill();
       await app.ended;
       expect(await healthCheck(port)).toMatchObject({ code: 1 });
-      expect(await readdir(join(root, 'tmp/compile-cache'))).toHaveLength(1);
-      expect(existsSync(join(folder, 'app/node_modules/.cache'))).toBe(false);
+      // Hundreds of modules: of the service, and not of the health check alone.
+      const compiled = await readdir(join(root, 'tmp/compile-cache'), { recursive: true });
+      expect(compiled.length).toBeGreaterThan(100);
     } finally {
       app.kill();
       await app.ended;
