@@ -24,7 +24,9 @@ COPY --from=install --chown=65532:65532 /data /data
 VOLUME /data
 USER 65532:65532
 # Node is in /nodejs there, and on no PATH: `node` must work for the start, for the health check and for `kubectl exec`.
-ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin NODE_ENV=production DATABASE_PATH=/data/jobspawn.db
+# What Node made of the TypeScript is kept in /tmp, the one place beside the data that can be written to.
+ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin NODE_ENV=production DATABASE_PATH=/data/jobspawn.db \
+  NODE_COMPILE_CACHE=/tmp/compile-cache
 EXPOSE 8080
 # Kubernetes ignores this line and has its own probes.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \

@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
 import type { ControlHealth } from '../core/readiness.ts';
 
@@ -31,12 +32,17 @@ export function joinCluster({
   identify,
   bind,
   startLoops,
+  log,
+  patienceMs = 10_000,
 }: {
   /** The identity, or an error that may pass. */
   identify: (signal: AbortSignal) => Promise<string>;
   /** Throws AppError `conflict` when the database belongs to another cluster: that does not pass. */
   bind: (clusterId: string) => void;
   startLoops: () => Loops;
+  log: Logger;
+  /** With one attempt. */
+  patienceMs?: number;
 }): Membership {
   const leaving = new AbortController();
   const first = Promise.withResolvers<void>();
@@ -45,13 +51,29 @@ export function joinCluster({
   failure.promise.catch(() => {});
   let joining = Promise.resolve();
   let loops: Loops | undefined;
-  let waitsFor = 'The service is starting.';
+  const starting = 'The service is starting.';
+  let waitsFor = starting;
 
   async function attempt(): Promise<void> {
-    const clusterId = await identify(AbortSignal.any([leaving.signal, AbortSignal.timeout(10_000)]));
+    const patience = AbortSignal.timeout(patienceMs);
+    const clusterId = await identify(AbortSignal.any([leaving.signal, patience])).catch((cause: unknown) => {
+      if (!patience.aborted) throw cause;
+      // As where a network policy lets nothing through to the API server.
+      throw new AppError('unavailable', `The cluster does not answer within ${patienceMs / 1000} s.`, {
+        cause,
+      });
+    });
     leaving.signal.throwIfAborted();
     bind(clusterId);
     loops = startLoops();
+    if (waitsFor !== starting) log.info('the cluster is joined');
+  }
+
+  /** The only word on a pod that never gets ready, for who may not ask `/readyz`: said again when it changes, not with each try. */
+  function note(error: Error): void {
+    if (error.message === waitsFor) return;
+    waitsFor = error.message;
+    log.warn({ reason: waitsFor }, 'the cluster cannot be joined yet');
   }
 
   async function join(): Promise<void> {
@@ -64,8 +86,9 @@ export function joinCluster({
         signal: leaving.signal,
         shouldRetry: ({ error }) => !isAnotherCluster(error),
         onFailedAttempt: ({ error }) => {
-          waitsFor = error.message;
-          if (!isAnotherCluster(error)) first.resolve();
+          if (isAnotherCluster(error) || leaving.signal.aborted) return;
+          note(error);
+          first.resolve();
         },
       });
       first.resolve();

@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/app-error.ts';
 import { startProcessMetrics } from '../metrics/process-metrics.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import { startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
+
+/** The first look at a cluster that answers takes less; of one that takes longer the log and `/readyz` tell. */
+const firstLookMs = 3000;
 
 /** EX_CONFIG of sysexits.h: starting again without a change would not help. */
 const configurationFault = 78;
@@ -15,9 +19,10 @@ const stopSignal = new Promise<void>((resolve) => {
 
 try {
   const app = await startApp(parseConfig(process.env), { processMetrics: startProcessMetrics() });
-  console.log(greeting(app));
   // The cluster may turn out to be another one long after the start, when it is reached at last.
   try {
+    await Promise.race([stopSignal, app.failed, firstLook(app)]);
+    console.log(greeting(app));
     await Promise.race([stopSignal, app.failed]);
   } finally {
     await app.stop();
@@ -27,8 +32,17 @@ try {
   leave(error);
 }
 
-function greeting({ url, kubeconfigPath }: App): string {
-  const page = `Jobspawn is ready: ${url}/jobs`;
+/** Resolves when the service is ready, or will not be soon. */
+async function firstLook({ readiness }: App): Promise<void> {
+  const until = performance.now() + firstLookMs;
+  while (!readiness().ready && readiness().watches !== null && performance.now() < until) await delay(10);
+}
+
+function greeting({ url, kubeconfigPath, readiness }: App): string {
+  const { ready, degraded } = readiness();
+  const page = ready
+    ? `Jobspawn is ready: ${url}/jobs`
+    : `Jobspawn listens, and is not ready yet: ${url}/jobs\n${degraded.join('\n')}`.trimEnd();
   if (kubeconfigPath === undefined) return page;
   return `${page}\nFor kubectl, the kubeconfig of its local cluster:\n${kubeconfigPath}`;
 }

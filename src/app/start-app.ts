@@ -9,6 +9,7 @@ import { createClusterCheck, shareCheck } from '../control/cluster-check.ts';
 import { startControl } from '../control/control.ts';
 import { createIntake } from '../control/intake.ts';
 import { AppError } from '../core/app-error.ts';
+import type { ControlHealth } from '../core/readiness.ts';
 import { createSessionCookie } from '../handlers/session-cookie.ts';
 import { lookAtCluster } from '../kube/cluster-look.ts';
 import { createKube } from '../kube/cluster.ts';
@@ -42,6 +43,8 @@ export type App = {
   callbackUrl: string;
   /** Of the local cluster; undefined with any other. */
   kubeconfigPath: string | undefined;
+  /** What does not work now, as `/readyz` tells it. */
+  readiness: () => ControlHealth;
   /** Rejects when the service must end by itself; never resolves. */
   failed: Promise<never>;
   stop(): Promise<void>;
@@ -129,6 +132,7 @@ async function startParts(
         uptime,
         random,
       }),
+    log,
   });
   const { readiness } = membership;
   const limits = { maxActive, maxQueued };
@@ -164,6 +168,7 @@ async function startParts(
     url: `http://${toUrlHost(config.host)}:${listeners.port}`,
     callbackUrl: callback().url,
     kubeconfigPath,
+    readiness,
     failed: membership.failed,
     stop: releasers.releaseAll,
   };

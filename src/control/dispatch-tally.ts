@@ -14,6 +14,7 @@ const dispatchOutcomes = [
   'slow-down',
   'forbidden',
   'no-namespace',
+  'policy-fault',
   /** There was no connection. */
   'unsent',
   'unknown',

@@ -36,13 +36,18 @@ const wordings: Record<Waiting['kind'] | 'unsent', Wording> = {
     reason: 'NamespaceMissing',
     explain: ({ said, namespace }) => `The namespace ${namespace} cannot take Jobs: ${said}`,
   },
+  'policy-fault': {
+    reason: 'PolicyFault',
+    explain: ({ said }) =>
+      `The admission policy of the cluster refuses every Job, since its own parameters are not in order: ${said}`,
+  },
 };
 
 /** Every reason there is, for whoever shows which one holds. */
 export const holdReasons = [...new Set(Object.values(wordings).map(({ reason }) => reason))];
 
 /** Holds that do not pass by themselves. */
-const forPeople = new Set(['Forbidden', 'NamespaceMissing']);
+const forPeople = new Set(['Forbidden', 'NamespaceMissing', 'PolicyFault']);
 
 export function toHold(outcome: Waiting, namespace: string): Hold {
   const isUnsent = outcome.kind === 'unknown' && !outcome.sent;

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isForWantOfQuota } from '../core/explain.ts';
 import type { Kube } from '../kube/cluster.ts';
 import type { Store } from '../store/store.ts';
 
@@ -63,8 +64,8 @@ export function createPodRefusals({
       const message = await kube.findPodRefusal(uid, signal);
       isFailing = false;
       if (message === null) return false;
-      // Each try draws the name of its pod anew; the history needs the reason once.
-      const told = message.replace(/pods "[^"]*"/, 'pods');
+      // Each try draws the name of its pod anew, and a full quota is told with what is used of it; the history needs the reason once.
+      const told = isForWantOfQuota(message) ? 'quota' : message.replace(/pods "[^"]*"/, 'pods');
       if (told !== turn.told) store.keepPodRefusal(id, message);
       turn.told = told;
       return true;

@@ -8,8 +8,9 @@ const longestLookMs = 5000;
  * Gives up jobs that never start. Kubernetes itself waits for ever for an image that is not to be had or a node that has no room, and the
  * job holds a place meanwhile.
  *
- * What counts is the time in which this process has seen the job wait: not the wall clock, which may jump, and not the time in
- * which a watch is broken, when a job may well run unseen. A restart begins anew. Before anything is cancelled, the pods are listed afresh,
+ * What counts is the time in which this process has seen the job wait: not the wall clock, which may jump, not the time in
+ * which a watch is broken, when a job may well run unseen, and not the time for which the namespace's quota has no room for its pod, since
+ * that is a queue like our own. A restart begins anew. Before anything is cancelled, the pods are listed afresh,
  * since a watch can be silent for a while before it is known to be broken.
  */
 export function createStartDeadline({
@@ -56,9 +57,9 @@ export function createStartDeadline({
     const seenMs = lookedAt === null ? 0 : Math.min(now - lookedAt, longestLookMs);
     lookedAt = now;
     waited = new Map(
-      store.listUnstarted().map(({ id }) => {
+      store.listUnstarted().map(({ id, waitsForQuota }) => {
         const before = waited.get(id);
-        return [id, before === undefined ? 0 : before + seenMs];
+        return [id, before === undefined ? 0 : before + (waitsForQuota ? 0 : seenMs)];
       }),
     );
   }

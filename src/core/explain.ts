@@ -43,7 +43,12 @@ export function explainWait(facts: JobFacts): Reason {
 function explainRefusal({ podRefusal, pods }: JobFacts): Reason | null {
   if (podRefusal === null || pods.length > 0) return null;
   const { reason, explanation } = toReason('FailedCreate', podRefusal);
-  return { reason: podRefusal.includes('exceeded quota') ? 'QuotaExceeded' : reason, explanation };
+  return { reason: isForWantOfQuota(podRefusal) ? 'QuotaExceeded' : reason, explanation };
+}
+
+/** Of a pod that the cluster refused: it passes by itself, when other pods end. The words are all that tells. */
+export function isForWantOfQuota(podRefusal: string): boolean {
+  return podRefusal.includes('exceeded quota');
 }
 
 /** What keeps a pod from starting, as a sentence; null where nothing does, or nothing worth a word. */

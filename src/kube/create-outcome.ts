@@ -13,6 +13,8 @@ export type CreateOutcome =
   | { kind: 'slow-down'; retryAfterMs: number }
   | { kind: 'forbidden'; message: string }
   | { kind: 'no-namespace'; message: string }
+  /** The admission policy has lost its parameters: it refuses every Job, whatever is in it. */
+  | { kind: 'policy-fault'; message: string }
   /** `sent` false: the request certainly never left, since there was no connection. */
   | { kind: 'unknown'; message: string; sent: boolean };
 
@@ -31,11 +33,20 @@ const refusals = new Set([
 ]);
 
 /**
+ * What an API server says where an admission policy cannot be applied at all: its ConfigMap is gone (or not in the server's cache yet), or
+ * lacks a key. It says so as `Invalid`, like a refusal of the one Job. A key that another policy misses may be for want of
+ * something in this Job, so only ours are named.
+ */
+const policyFault =
+  /denied request: failed to configure (policy|binding): |resulted in error: .*\bno such key: (data|ALLOWED_IMAGES|JOB_SERVICE_ACCOUNT)\b/s;
+
+/**
  * Reads a failed create by its reason. `chance` is a number in [0, 1) that spreads the retries.
  * An answer that is no Status comes from something in between, and tells nothing of what the API server did.
  */
 export function toRefusal(failure: ApiFailure, chance: number): Refusal {
   const { reason, message, code } = failure;
+  if (reason !== null && policyFault.test(message)) return { kind: 'policy-fault', message };
   if (reason !== null && refusals.has(reason)) return { kind: 'refused', reason, message };
   switch (reason) {
     case 'AlreadyExists':

@@ -1,10 +1,16 @@
 import { z } from 'zod';
+import { isForWantOfQuota } from '../core/explain.ts';
 import type { Sql } from './database.ts';
 import { flag } from './job-row.ts';
 import type { Settle } from './settle.ts';
 import type { Writes } from './writes.ts';
 
-const unstartedSchema = z.object({ id: z.string(), uid: z.string(), hasPod: flag });
+const unstartedSchema = z
+  .object({ id: z.string(), uid: z.string(), hasPod: flag, podRefusal: z.string().nullable() })
+  .transform(({ podRefusal, ...job }) => ({
+    ...job,
+    waitsForQuota: !job.hasPod && podRefusal !== null && isForWantOfQuota(podRefusal),
+  }));
 
 /** A job whose Kubernetes Job exists, and of which nothing has run or spoken; with the Job's uid. */
 export type Unstarted = z.output<typeof unstartedSchema>;
@@ -14,7 +20,8 @@ type Parts = { db: Sql; writes: Writes; settle: Settle };
 /** Jobs that wait in the cluster, and what Kubernetes says of those for which it could make no pod. */
 export function createUnstarted({ db, writes, settle }: Parts) {
   const unstarted = db.prepare(
-    `SELECT id, kubernetes_uid AS uid, EXISTS (SELECT 1 FROM pods WHERE pods.job_id = jobs.id) AS hasPod
+    `SELECT id, kubernetes_uid AS uid, EXISTS (SELECT 1 FROM pods WHERE pods.job_id = jobs.id) AS hasPod,
+       pod_refusal AS podRefusal
      FROM jobs WHERE state = 'CREATED' AND cancel_requested_at IS NULL AND kubernetes_uid IS NOT NULL ORDER BY number`,
   );
   const refuse = db.prepare('UPDATE jobs SET pod_refusal = ? WHERE id = ?');

@@ -43,6 +43,55 @@ async function startToFail(environment: Record<string, string>): Promise<{ code:
   return { code: child.exitCode, said };
 }
 
+/** `npm start` with this environment, until it has greeted and was told to stop. */
+async function startToGreet(environment: Record<string, string>): Promise<string> {
+  const child = spawn(process.execPath, ['src/app/main.ts'], {
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      DATABASE_PATH: join(tempDir(), 'x.db'),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (more: string) => {
+    said += more;
+    child.kill('SIGTERM');
+  });
+  await once(child, 'close');
+  expect(child.exitCode).toBe(0);
+  return said;
+}
+
+describe('what a start prints', () => {
+  test('is that it is ready, and where, once it has looked at the cluster', async () => {
+    expect(await startToGreet({ CLUSTER: 'local' })).toMatch(
+      /^Jobspawn is ready: http:\/\/127\.0\.0\.1:\d+\/jobs\nFor kubectl,[^\n]*\n\/\S+\/kubeconfig\n$/,
+    );
+  });
+
+  test('is what it waits for, while no cluster answers', async () => {
+    const kubeconfig = join(tempDir(), 'kubeconfig');
+    const name = { name: 'a', context: { cluster: 'a', user: 'a' } };
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'a',
+        contexts: [name],
+        clusters: [{ name: 'a', cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [{ name: 'a', user: {} }],
+      }),
+    );
+    expect(await startToGreet({ CLUSTER: 'kubeconfig', KUBECONFIG: kubeconfig })).toMatch(
+      /^Jobspawn listens, and is not ready yet: http:\/\/127\.0\.0\.1:\d+\/jobs\nCould not [^\n]*ECONNREFUSED[^\n]*\n$/,
+    );
+  });
+});
+
 describe('a start that cannot be', () => {
   test('because of bad variables names each and exits with 78', async () => {
     const { code, said } = await startToFail({ PORT: 'x', CLUSTER: 'y' });

@@ -79,8 +79,8 @@ test('CI runs what people run, and in kind the images that the overlay names, a 
   expect(check?.steps.map(({ run }) => run)).toContain('.ci/run');
   const commands = kind?.steps.flatMap(({ run = [] }) => run).join('\n') ?? '';
   for (const words of [
-    `--tag jobspawn:${version} `,
-    `--tag jobspawn-worker:${version} `,
+    `docker build --provenance=false --file build/app.Dockerfile --tag jobspawn:${version} `,
+    `docker build --provenance=false --file build/worker.Dockerfile --tag jobspawn-worker:${version} `,
     `kind load docker-image --name jobspawn jobspawn:${version} jobspawn-worker:${version}`,
     'kubectl apply -k k8s/overlays/kind',
     'node build/submit-job.ts',
@@ -108,6 +108,7 @@ test('a release has both images with SBOM and provenance, and only the job that 
     sbom: true,
     provenance: 'mode=max',
     file: 'build/${{ matrix.file }}.Dockerfile',
+    platforms: 'linux/amd64,linux/arm64',
   });
   expect(images?.steps.at(-1)?.uses).toMatch(/^actions\/attest-build-provenance@/);
   expect(images?.permissions).toEqual({

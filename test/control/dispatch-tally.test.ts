@@ -99,6 +99,7 @@ test.each([
   ['quota-race', refuse(409, 'Conflict')],
   ['slow-down', refuse(429, 'TooManyRequests')],
   ['no-namespace', refuse(404, 'NotFound')],
+  ['policy-fault', refuse(422, 'Invalid', 'denied request: failed to configure binding: no params found')],
   ['unknown', lostAnswer],
 ])(
   'a create with the outcome %s is counted as such, and the next one as created',

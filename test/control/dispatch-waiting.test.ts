@@ -65,6 +65,27 @@ test('a race for the quota is tried again, with nothing lost', async () => {
   expect(stage.get(id).state).toBe('CREATED');
 });
 
+test('an admission policy that has lost its parameters fails no job: all wait, and are created once it is whole', async () => {
+  const id = await stage.accept();
+  const dispatcher = stage.startDispatcher();
+  const message =
+    "jobs.batch is forbidden: ValidatingAdmissionPolicy 'jobspawn-jobs' with binding 'jobspawn-jobs' denied request: failed to configure binding: no params found";
+  cluster.failNext({
+    when: 'before',
+    answer: (response) => sendStatus(response, 422, 'Invalid', { message }),
+  });
+  await dispatcher.run();
+  expect(stage.get(id)).toMatchObject({
+    state: 'QUEUED',
+    reason: 'PolicyFault',
+    explanation: expect.stringContaining('no params found'),
+  });
+  expect(dispatcher.hold()).toMatchObject({ reason: 'PolicyFault' });
+  stage.pass(61);
+  await dispatcher.run();
+  expect(stage.get(id).state).toBe('CREATED');
+});
+
 test('too many requests hold every create for as long as the cluster asks', async () => {
   await stage.accept();
   const dispatcher = stage.startDispatcher();

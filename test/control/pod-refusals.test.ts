@@ -103,8 +103,11 @@ test('the same reason for another try is not told again, and another reason is',
   tell(refusal('a-2'));
   await watch(5);
   expect(stage.history(id)).toHaveLength(before);
-  tell('Error creating: pods "a-3" is forbidden: exceeded quota: pods');
+  tell('Error creating: pods "a-3" is forbidden: exceeded quota: jobs, requested: pods=1, used: pods=200');
   await watch(10);
+  expect(stage.history(id)).toHaveLength(before + 1);
+  tell('Error creating: pods "a-4" is forbidden: exceeded quota: jobs, requested: pods=1, used: pods=201');
+  await watch(20);
   expect(stage.history(id)).toHaveLength(before + 1);
   expect(stage.store.findJob(id)).toMatchObject({ reason: 'QuotaExceeded' });
 });

@@ -94,6 +94,18 @@ test('neither does the time in which a watch is broken', async () => {
   expect(await loop.watch(1)).toBe(1);
 });
 
+test('neither does the time in which the quota of the namespace has no room for its pod', async () => {
+  const id = stage.create();
+  const loop = start();
+  await loop.watch(8);
+  stage.store.keepPodRefusal(id, 'Error creating: pods "a" is forbidden: exceeded quota: jobs');
+  await loop.watch(3600);
+  expect(isGivenUp(id)).toBe(false);
+  stage.store.keepPodRefusal(id, 'Error creating: pods "b" is forbidden: violates PodSecurity');
+  expect(await loop.watch(1)).toBe(0);
+  expect(await loop.watch(2)).toBe(1);
+});
+
 test('a jump of the wall clock gives nothing up', async () => {
   const id = stage.create();
   const loop = start();

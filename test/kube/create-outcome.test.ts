@@ -6,6 +6,14 @@ function failure(fields: Partial<ApiFailure>): ApiFailure {
   return { code: 0, reason: null, message: 'said so', causes: [], retryAfterMs: null, sent: true, ...fields };
 }
 
+/** As Kubernetes words them (validating/dispatcher.go, cel/condition.go and cel/composition.go of its apiserver). */
+const denied = (why: string) =>
+  `jobs.batch "a-b" is forbidden: ValidatingAdmissionPolicy 'jobspawn-jobs' with binding 'jobspawn-jobs' denied request: ${why}`;
+const configurationFault =
+  'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction';
+const keyFault = (key: string) =>
+  `expression 'variables.patterns.exists(pattern,\n  pattern == "*")' resulted in error: composited variable "patterns" fails to evaluate: no such key: ${key}`;
+
 describe('a failed create', () => {
   test.each([
     ['a taken name', { code: 409, reason: 'AlreadyExists' }, { kind: 'already-exists' }],
@@ -41,6 +49,31 @@ describe('a failed create', () => {
       'a field that is not known',
       { code: 400, reason: 'BadRequest' },
       { kind: 'refused', reason: 'BadRequest' },
+    ],
+    [
+      'a policy whose ConfigMap is gone',
+      { code: 422, reason: 'Invalid', message: denied(configurationFault) },
+      { kind: 'policy-fault', message: denied(configurationFault) },
+    ],
+    [
+      'a policy whose ConfigMap is gone, in the words for another reason',
+      { code: 403, reason: 'Forbidden', message: denied(configurationFault) },
+      { kind: 'policy-fault' },
+    ],
+    [
+      'a policy whose ConfigMap lacks a key',
+      { code: 422, reason: 'Invalid', message: denied(keyFault('ALLOWED_IMAGES')) },
+      { kind: 'policy-fault' },
+    ],
+    [
+      "a policy of somebody else's that misses something in this Job",
+      { code: 422, reason: 'Invalid', message: denied(keyFault('team')) },
+      { kind: 'refused', reason: 'Invalid' },
+    ],
+    [
+      'a policy that does not want this Job',
+      { code: 422, reason: 'Invalid', message: denied('The image is none of ALLOWED_IMAGES.') },
+      { kind: 'refused', reason: 'Invalid' },
     ],
     ['an invalid Job', { code: 422, reason: 'Invalid' }, { kind: 'refused', reason: 'Invalid' }],
     [

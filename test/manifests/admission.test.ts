@@ -51,6 +51,28 @@ function toJob({ image = 'worker:1', pod, container, spec }: Change = {}): unkno
 const container = { name: 'more', image: 'worker:1' };
 const secure = { allowPrivilegeEscalation: false };
 
+/** By the name of the field; what a Job of the service has none of. */
+const otherVolumes = {
+  hostPath: { path: '/' },
+  secret: { secretName: 'a' },
+  configMap: { name: 'a' },
+  persistentVolumeClaim: { claimName: 'a' },
+  ephemeral: { volumeClaimTemplate: { spec: {} } },
+  image: { reference: 'evil.example/a:1' },
+  csi: { driver: 'a' },
+  nfs: { server: 'a', path: '/' },
+  downwardAPI: { items: [] },
+  projected: { sources: [{ serviceAccountToken: { path: 'token' } }] },
+  // What a Kubernetes has that is newer than this test.
+  kindThatIsToCome: {},
+};
+const otherValues = {
+  secretKeyRef: { name: 'a', key: 'b' },
+  configMapKeyRef: { name: 'a', key: 'b' },
+  resourceFieldRef: { resource: 'limits.cpu' },
+  kindThatIsToCome: {},
+};
+
 (hasKubectl ? describe : describe.skip)('the admission policy', () => {
   const judgement = createJudge(hasKubectl ? render('k8s/base') : []);
   const judge = (object: unknown, params: Record<string, string> = settings) =>
@@ -78,10 +100,6 @@ const secure = { allowPrivilegeEscalation: false };
     ).toEqual([]);
   });
 
-  const token = {
-    name: 't',
-    projected: { sources: [{ configMap: { name: 'a' } }, { serviceAccountToken: { path: 'token' } }] },
-  };
   test.each<[string, Change, string]>([
     ['another image', { image: 'evil.example/worker:1' }, 'image'],
     [
@@ -94,8 +112,51 @@ const secure = { allowPrivilegeEscalation: false };
     ['no account named', { pod: { serviceAccountName: undefined } }, 'account'],
     ['a token of the account', { pod: { automountServiceAccountToken: true } }, 'token'],
     ['nothing said of tokens', { pod: { automountServiceAccountToken: undefined } }, 'token'],
-    ['a token by way of a volume', { pod: { volumes: [token] } }, 'token'],
-    ['a path of the node', { pod: { volumes: [{ name: 'a', hostPath: { path: '/' } }] } }, 'path'],
+    ...Object.entries(otherVolumes).map(([kind, source]): [string, Change, string] => [
+      `a volume of the kind ${kind}`,
+      {
+        pod: {
+          volumes: [
+            { name: 'tmp', emptyDir: {} },
+            { name: 'a', [kind]: source },
+          ],
+        },
+      },
+      'emptyDir',
+    ]),
+    ['variables from a Secret', { container: { envFrom: [{ secretRef: { name: 'a' } }] } }, 'Variables'],
+    [
+      'variables from a ConfigMap',
+      { container: { envFrom: [{ configMapRef: { name: 'a' } }] } },
+      'Variables',
+    ],
+    ...Object.entries(otherValues).map(([kind, source]): [string, Change, string] => [
+      `a variable of the kind ${kind}`,
+      {
+        container: {
+          env: [
+            { name: 'A', value: 'a' },
+            { name: 'B', valueFrom: { [kind]: source } },
+          ],
+        },
+      },
+      'Variables',
+    ]),
+    [
+      'a variable from a Secret in an init container',
+      {
+        pod: {
+          initContainers: [
+            {
+              ...container,
+              securityContext: secure,
+              env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } }],
+            },
+          ],
+        },
+      },
+      'Variables',
+    ],
     ['the network of the node', { pod: { hostNetwork: true } }, 'node'],
     ['the processes of the node', { pod: { hostPID: true } }, 'node'],
     ['the memory of the node', { pod: { hostIPC: true } }, 'node'],
@@ -120,13 +181,12 @@ const secure = { allowPrivilegeEscalation: false };
     expect(judge(toJob(change))).toEqual([expect.stringContaining(word)]);
   });
 
-  test('lets a port through that is not the node’s, and volumes of other kinds', () => {
-    const volumes = [
-      { name: 'a', emptyDir: {} },
-      { name: 'b', projected: {} },
-      { name: 'c', projected: { sources: [{ configMap: { name: 'a' } }] } },
-    ];
-    expect(judge(toJob({ pod: { volumes }, container: { ports: [{ containerPort: 1 }] } }))).toEqual([]);
+  test('lets a port through that is not the node’s, a scratch volume, and values that the Job itself has', () => {
+    const volumes = [{ name: 'tmp', emptyDir: {} }];
+    const env = [{ name: 'A' }, { name: 'B', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }];
+    const change = { pod: { volumes }, container: { ports: [{ containerPort: 1 }], env } };
+    expect(judge(toJob(change))).toEqual([]);
+    expect(judge(toJob({ pod: { volumes: undefined }, container: { env: undefined } }))).toEqual([]);
   });
 
   test('refuses everything when its parameters are not there', () => {

@@ -150,7 +150,15 @@ describe('the image of the app', () => {
     const folder = join(root, 'app-image');
     await unpackImage(image, folder);
 
-    const env = { DATABASE_PATH: join(root, 'data', 'jobspawn.db'), CLUSTER: 'local', LOG_LEVEL: 'warn' };
+    // In the image all but /data and /tmp is read-only.
+    const cache =
+      image.map(({ rest }) => /NODE_COMPILE_CACHE=(\/tmp\/\S+)/.exec(rest)?.[1]).find(Boolean) ?? '';
+    const env = {
+      DATABASE_PATH: join(root, 'data', 'jobspawn.db'),
+      CLUSTER: 'local',
+      LOG_LEVEL: 'warn',
+      NODE_COMPILE_CACHE: join(root, cache),
+    };
     const app = start(execForm(image, 'ENTRYPOINT'), { folder, env: { ...env, PORT: '0' } });
     const healthCheck = (port: string) =>
       start(execForm(image, 'HEALTHCHECK'), { folder, env: { ...env, PORT: port } }).ended;
@@ -179,6 +187,9 @@ describe('the image of the app', () => {
       app.kill();
       await app.ended;
       expect(await healthCheck(port)).toMatchObject({ code: 1 });
+      // Hundreds of modules: of the service, and not of the health check alone.
+      const compiled = await readdir(join(root, 'tmp/compile-cache'), { recursive: true });
+      expect(compiled.length).toBeGreaterThan(100);
     } finally {
       app.kill();
       await app.ended;

@@ -27,6 +27,36 @@ function isPeer(peer: Peer, pod: Pod): boolean {
   return selects(peer.namespaceSelector, ofNamespace) && selects(peer.podSelector ?? {}, pod.labels);
 }
 
+/** Whom a pod may ask for names: labels of pods in kube-system, and ranges of addresses. */
+export function asksNames(policies: readonly NetworkPolicy[], pod: Pod): string[] {
+  return policiesOf(policies, pod)
+    .flatMap(({ spec }) => spec.egress ?? [])
+    .filter(({ ports }) =>
+      ['UDP', 'TCP'].every((protocol) =>
+        ports.some((each) => each.protocol === protocol && each.port === 53),
+      ),
+    )
+    .flatMap(({ to = [] }) => to)
+    .map(({ namespaceSelector, podSelector, ipBlock }) => {
+      if (ipBlock !== undefined) return ipBlock.cidr;
+      const isOfSystem = namespaceSelector?.matchLabels?.['kubernetes.io/metadata.name'] === 'kube-system';
+      return isOfSystem ? `k8s-app=${podSelector?.matchLabels?.['k8s-app']}` : 'elsewhere';
+    });
+}
+
+/** Whether a pod may open a TCP connection to this port of any address. */
+export function mayLeave(
+  policies: readonly NetworkPolicy[],
+  { from, port }: { from: Pod; port: number },
+): boolean {
+  return policiesOf(policies, from)
+    .flatMap(({ spec }) => spec.egress ?? [])
+    .some(
+      ({ to, ports }) =>
+        to === undefined && ports.some((each) => each.protocol === 'TCP' && each.port === port),
+    );
+}
+
 /** Whether one pod may open a TCP connection to a port of the other, as both their policies have it. */
 export function mayReach(
   policies: readonly NetworkPolicy[],

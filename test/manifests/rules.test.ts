@@ -3,18 +3,22 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parseConfig } from '../../src/app/config.ts';
 import { managedBy, managedByLabel } from '../../src/core/labels.ts';
+import { findQuantity } from '../../src/local-cluster/api/quantity.ts';
+import { startHttpSide } from '../http/http-side.ts';
 import { checkout } from './image.ts';
-import { mayReach, unheldDirections } from './network.ts';
+import { asksNames, mayLeave, mayReach, unheldDirections } from './network.ts';
 import type { Pod } from './network.ts';
-import { folders, hasKubectl, ofKind, only, render } from './rendered.ts';
+import { folders, hasKubectl, isForExistingNamespaces, ofKind, only, render } from './rendered.ts';
 import { restrictedPodSchema } from './restricted-pod.ts';
 import {
+  claimSchema,
   configMapSchema,
   deploymentSchema,
   ingressSchema,
   limitRangeSchema,
   namedSchema,
   networkPolicySchema,
+  quotaSchema,
   roleBindingSchema,
   roleSchema,
   serviceSchema,
@@ -82,7 +86,7 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
       'ValidatingAdmissionPolicy',
       'ValidatingAdmissionPolicyBinding',
     ];
-    expect(whole.toSorted()).toEqual(folder.endsWith('existing-namespace') ? [] : allowed);
+    expect(whole.toSorted()).toEqual(isForExistingNamespaces(folder) ? [] : allowed);
     const namespaces = new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []));
     expect([...namespaces].toSorted()).toEqual([ours().pod.namespace, jobNamespace].toSorted());
   });
@@ -147,6 +151,15 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
     expect(spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
   });
 
+  test('keeps no more than the claimed volume holds twice, as docs/operations.md reckons', () => {
+    const { keep } = parseConfig(settings);
+    const operations = readFileSync(join(checkout, 'docs/operations.md'), 'utf8');
+    const [, perJob, perEvent] = /(\d+) bytes for a job .* (\d+) for an event/.exec(operations) ?? [];
+    const kept = keep.logBytes + keep.jobs * Number(perJob) + keep.events * Number(perEvent);
+    const { spec } = only(ofKind(objects, 'PersistentVolumeClaim', claimSchema));
+    expect(2 * kept).toBeLessThan(toNumber(spec.resources.requests.storage));
+  });
+
   test('has selectors and ports that meet', () => {
     const { spec, pod, container } = ours();
     expect(pod.labels).toMatchObject(spec.selector.matchLabels);
@@ -166,6 +179,8 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
       }
       const hosts = ingress.rules.map(({ host }) => `https://${host}`);
       expect(hosts).toEqual([settings['PUBLIC_URL']]);
+      // Else all that come by it count as one.
+      expect(parseConfig(settings).web.trustedProxies).not.toEqual([]);
     }
   });
 
@@ -202,8 +217,34 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
     expect(open).toHaveLength(1);
   });
 
+  test('lets the service reach an API server at any of its usual ports, and jobs reach none', () => {
+    for (const port of [443, 6443, 8443, 16443]) {
+      expect([port, mayLeave(policies, { from: ours().pod, port })]).toEqual([port, true]);
+      expect([port, mayLeave(policies, { from: jobPod, port })]).toEqual([port, false]);
+    }
+  });
+
+  test('lets workers report before the pod is ready, and people come only then', () => {
+    const callback = new URL(settings['CALLBACK_URL'] ?? '').hostname.split('.')[0];
+    expect(
+      Object.fromEntries(
+        services.map(({ metadata, spec }) => [metadata.name, spec.publishNotReadyAddresses]),
+      ),
+    ).toEqual({ jobspawn: false, [callback ?? '']: true });
+  });
+
+  test('lets the service and jobs ask for names, of the DNS of the cluster and of a cache on the node', () => {
+    for (const pod of [ours().pod, jobPod]) {
+      expect(asksNames(policies, pod)).toEqual([
+        'k8s-app=kube-dns',
+        '169.254.0.0/16',
+        ...(folder.endsWith('gke') ? ['k8s-app=node-local-dns'] : []),
+      ]);
+    }
+  });
+
   test('leaves no pod without a policy, in either direction', () => {
-    const isOurs = !folder.endsWith('existing-namespace');
+    const isOurs = !isForExistingNamespaces(folder);
     const strangers = isOurs ? [another(ours().pod.namespace), another(jobNamespace)] : [];
     for (const pod of [ours().pod, jobPod, ...strangers]) {
       expect([pod, unheldDirections(policies, pod)]).toEqual([pod, []]);
@@ -223,6 +264,24 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
     }
   });
 
+  test('has room in its quota for MAX_ACTIVE jobs of the usual size', () => {
+    const { maxActive } = parseConfig(settings);
+    for (const { spec } of ofKind(objects, 'ResourceQuota', quotaSchema)) {
+      const { defaultRequest } = only(only(ofKind(objects, 'LimitRange', limitRangeSchema)).spec.limits);
+      const taken = {
+        'requests.cpu': maxActive * toNumber(defaultRequest.cpu),
+        'limits.cpu': maxActive * toNumber(defaultRequest.cpu),
+        'requests.memory': maxActive * toNumber(defaultRequest.memory),
+        'limits.memory': maxActive * toNumber(defaultRequest.memory),
+        pods: maxActive,
+        'count/jobs.batch': maxActive,
+      };
+      expect(Object.keys(spec.hard).toSorted()).toEqual(Object.keys(taken).toSorted());
+      for (const [name, amount] of Object.entries(taken))
+        expect([name, amount <= toNumber(spec.hard[name] ?? '0')]).toEqual([name, true]);
+    }
+  });
+
   test('has one place for what the service and the admission policy both hold jobs to', () => {
     const names = ['ALLOWED_IMAGES', 'JOB_SERVICE_ACCOUNT', 'REQUIRE_IMAGE_DIGEST'];
     const holders = configMaps.filter(({ data }) => names.some((name) => name in data));
@@ -235,6 +294,39 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
     }
   });
 });
+
+function toNumber(quantity: string): number {
+  const number = findQuantity(quantity);
+  if (number === undefined) throw new Error(`"${quantity}" is no quantity`);
+  return number;
+}
+
+/** Whether a path of an Ingress leads a request on. */
+function leads({ path, pathType }: { path: string; pathType: string }, asked: string): boolean {
+  if (pathType === 'Exact') return asked === path;
+  return asked === path || asked.startsWith(`${path}/`);
+}
+
+(hasKubectl ? test : test.skip)(
+  'an Ingress leads to every page and to all of the API, and to nothing that is meant for machines of the cluster',
+  async () => {
+    const side = await startHttpSide({ side: 'people' });
+    await side.stop();
+    const { spec } = only(ofKind(render('test/manifests/whole'), 'Ingress', ingressSchema));
+    const paths = only(spec.rules).http.paths;
+    const isReached = (asked: string) => paths.some((each) => leads(each, asked));
+    const forMachines = side.routes.filter((each) => each.forMachines).map(({ path }) => path);
+    const forPeople = side.routes.filter((each) => !each.forMachines).map(({ path }) => path);
+    expect(forPeople.length).toBeGreaterThan(10);
+    expect(
+      [...forPeople.map((path) => path.replaceAll(/:\w+/g, 'a')), '/assets/logo.svg', '/favicon.ico'].filter(
+        (path) => !isReached(path),
+      ),
+    ).toEqual([]);
+    expect(forMachines).toEqual(expect.arrayContaining(['/metrics', '/readyz', '/healthz']));
+    expect([...forMachines, '/status', '/updatejobstatus', '/anything'].filter(isReached)).toEqual([]);
+  },
+);
 
 test('every variable of the base and the overlays is one that the service reads', () => {
   const folder = join(checkout, 'src', 'app');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { findFields, findUnknownFields } from './models.ts';
-import { folders, hasKubectl, render } from './rendered.ts';
+import { folders, hasKubectl, readObject, render } from './rendered.ts';
 import type { KubeObject } from './rendered.ts';
 
 type Model = new (object: unknown) => { validate(): void };
@@ -48,6 +48,12 @@ async function findFault(object: KubeObject): Promise<string | undefined> {
       expect([object.kind, findUnknownFields(toModelName(object), object)]).toEqual([object.kind, []]);
     }
   });
+});
+
+test('the pod that stands by while a backup is put back is one that Kubernetes takes', async () => {
+  const pod = readObject('k8s/restore-pod.yaml');
+  expect(await findFault(pod)).toBeUndefined();
+  expect(findUnknownFields('V1Pod', pod)).toEqual([]);
 });
 
 test('a missing, a misplaced and a mistyped field are found', async () => {

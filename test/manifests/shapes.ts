@@ -35,6 +35,7 @@ export const serviceSchema = z.looseObject({
   metadata,
   spec: z.object({
     selector: labels,
+    publishNotReadyAddresses: z.boolean().default(false),
     ports: z.array(z.object({ name: z.string(), port: z.number(), targetPort: z.string() })),
   }),
 });
@@ -96,11 +97,18 @@ export const networkPolicySchema = z.looseObject({
 });
 export type NetworkPolicy = z.output<typeof networkPolicySchema>;
 
+const amounts = z.object({ cpu: z.string(), memory: z.string() });
+
+export const quotaSchema = z.looseObject({ spec: z.object({ hard: z.record(z.string(), z.string()) }) });
+
+export const claimSchema = z.looseObject({
+  metadata,
+  spec: z.looseObject({ resources: z.object({ requests: z.object({ storage: z.string() }) }) }),
+});
+
 export const limitRangeSchema = z.looseObject({
   spec: z.object({
-    limits: z.array(
-      z.looseObject({ type: z.string(), max: z.object({ cpu: z.string(), memory: z.string() }) }),
-    ),
+    limits: z.array(z.looseObject({ type: z.string(), max: amounts, defaultRequest: amounts })),
   }),
 });
 
@@ -111,7 +119,9 @@ export const ingressSchema = z.looseObject({
         host: z.string(),
         http: z.object({
           paths: z.array(
-            z.looseObject({
+            z.object({
+              path: z.string(),
+              pathType: z.enum(['Exact', 'Prefix']),
               backend: z.object({
                 service: z.object({ name: z.string(), port: z.object({ name: z.string() }) }),
               }),

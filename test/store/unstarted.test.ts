@@ -19,9 +19,9 @@ test('a job waits to start from its creation until something has run or spoken',
   expect(stage.store.listUnstarted()).toEqual([]);
   stage.store.claimDispatch(id);
   stage.store.settleCreated(id, { uid: 'job-uid' });
-  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: false }]);
+  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: false, waitsForQuota: false }]);
   stage.store.observePod(id, seenPod({ reason: 'ImagePullBackOff' }));
-  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: true }]);
+  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: true, waitsForQuota: false }]);
   stage.store.observePod(id, runningPod());
   expect(stage.store.listUnstarted()).toEqual([]);
 });
@@ -48,6 +48,31 @@ test('a refused pod is told once, and forgotten when there is a pod', () => {
   expect(stage.history(id)).toEqual(['state:QUEUED', 'state:CREATED', 'state:CREATED']);
   stage.store.observePod(id, seenPod());
   expect(find(id)).toMatchObject({ state: 'CREATED', reason: null, explanation: null });
+});
+
+test('a job waits for quota for as long as that is the latest word on its pod, and it has none', () => {
+  const first = stage.create({ id: 'a', kubernetesName: 'report-a' });
+  const second = stage.create({ id: 'b', kubernetesName: 'report-b' });
+  const waiting = () => stage.store.listUnstarted().map(({ id, waitsForQuota }) => [id, waitsForQuota]);
+  const full =
+    'Error creating: pods "a" is forbidden: exceeded quota: jobs, requested: pods=1, used: pods=2, limited: pods=2';
+  stage.store.keepPodRefusal(second, full);
+  expect(waiting()).toEqual([
+    [first, false],
+    [second, true],
+  ]);
+  expect(find(second)).toMatchObject({ state: 'CREATED', reason: 'QuotaExceeded' });
+  stage.store.keepPodRefusal(second, refusal);
+  expect(waiting()).toEqual([
+    [first, false],
+    [second, false],
+  ]);
+  stage.store.keepPodRefusal(first, full);
+  stage.store.observePod(first, seenPod());
+  expect(waiting()).toEqual([
+    [first, false],
+    [second, false],
+  ]);
 });
 
 test('a refused pod is the cause that a deadline names at the end', () => {
