@@ -6,7 +6,7 @@
  * it, opens nothing from that moment on.
  */
 import type { Request, RequestHandler, Response } from 'express';
-import { suffices } from '../core/access.ts';
+import { needsRole, suffices } from '../core/access.ts';
 import type { Caller } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import { bearerOf } from '../handlers/bearer.ts';
@@ -29,7 +29,7 @@ type Identity = Pick<Caller, 'name' | 'role'> & {
   /** Why nobody can tell who it is; what is open to all is so all the same. */
   doubt?: AppError;
 };
-type Asked = Pick<Route, 'method' | 'path' | 'needs' | 'isLasting'>;
+type Asked = Pick<Route, 'method' | 'path' | 'needs' | 'isLasting' | 'dependsOnCaller'>;
 
 const stranger: Identity = { name: null, role: null };
 
@@ -75,10 +75,12 @@ export function createAccess({
     return holder && { ...holder, hasSession: true, noteUse: () => store.noteSessionUse(id) };
   }
 
-  /** Refuses nobody yet. A worker's token is none of these, and not looked for. */
-  function identify({ needs }: Asked): RequestHandler {
+  /** Refuses nobody yet, and asks no issuer about who makes no difference. */
+  function identify({ needs, dependsOnCaller = needsRole(needs) }: Asked): RequestHandler {
     return async (req, res, next) => {
-      const found = needs === 'worker' ? stranger : await find(req).catch(toDoubtful);
+      const found = dependsOnCaller ? await find(req).catch(toDoubtful) : stranger;
+      // An issuer may take its time, and who has gone away meanwhile cannot go away once more: whatever waits for that would wait for ever.
+      if (res.closed) return;
       const { name, role, noteUse, hasSession, doubt } = found;
       // Not waited for: where it fails, a time stays as it was, and the next request tries again.
       if (noteUse !== undefined) store.groupCommit(noteUse).catch(() => {});
@@ -115,6 +117,7 @@ export function createAccess({
 
   /** Breaks a lasting answer off when who reads it may do so no more. */
   function recheck(req: Request, res: Response, { needs }: Asked): void {
+    if (res.closed) return;
     const look = async () => {
       const found = await find(req).catch(() => stranger);
       if (!suffices(found, needs)) res.destroy();

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 import express from 'express';
-import type { Express, RequestHandler } from 'express';
+import type { Express, Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Intake } from '../control/intake.ts';
@@ -42,6 +42,7 @@ import { readBody } from './request-body.ts';
 import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
 import { createStreamLimit } from './stream-limit.ts';
+import type { TakeStream } from './stream-limit.ts';
 import type { WebLimits } from './web-config.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -128,7 +129,7 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
     log: deps.log,
     mark,
     access: deps.access,
-    streamLimit: createStreamLimit(limits),
+    takeStream: createStreamLimit(limits),
   });
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
@@ -176,25 +177,28 @@ function addRoutes(
     log,
     mark,
     access,
-    streamLimit,
+    takeStream,
   }: {
     log: Logger;
     mark: (by: Served) => RequestHandler;
     access: Access;
-    streamLimit: RequestHandler;
+    takeStream: TakeStream;
   },
 ): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
     const onPath = app.route(path);
     onPath.all(mark({ route: path, isLasting: those.some(({ isLasting }) => isLasting) }));
     for (const route of those) {
-      const limits = route.isLasting ? [streamLimit] : [];
       const readers = route.body === undefined ? [] : readBody(route.body);
-      const handle: RequestHandler = (req, res) =>
-        route.handle(req, res, () => access.admit(req, res, route));
+      const admit = async (req: Request, res: Response) => {
+        const caller = await access.admit(req, res, route);
+        // A stranger must not hold the places of those who are let in.
+        if (route.isLasting === true) takeStream(req, res);
+        return caller;
+      };
+      const handle: RequestHandler = (req, res) => route.handle(req, res, () => admit(req, res));
       onPath[route.method](
         access.identify(route),
-        ...limits,
         ...readers,
         handle,
         answerErrors({ log, route, isAdmissible: (req) => access.isAdmissible(req, route) }),

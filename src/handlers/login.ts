@@ -28,6 +28,7 @@ export function createLogin({ store, cookie, rate }: Needs): Route[] {
       ...page,
       method: 'get',
       path: '/login',
+      dependsOnCaller: true,
       summary: 'A form to log in with a token',
       query: z.strictObject({ next }),
       answers: {
@@ -44,6 +45,7 @@ export function createLogin({ store, cookie, rate }: Needs): Route[] {
       ...page,
       method: 'post',
       path: '/login',
+      dependsOnCaller: true,
       summary: 'Log in',
       body: { types: ['form'], schema: fieldsSchema, limit: 8 * 1024 },
       answers: { 303: { description: 'To where one wanted to go' } },
