@@ -29,13 +29,17 @@ const rowSchema = z
   }));
 export type Token = z.output<typeof rowSchema>;
 
+/** What a bootstrap secret opens; `taken`: it is the secret of that other token already, valid or revoked. */
+export type BootstrapOutcome = { kind: 'valid' | 'revoked' | 'absent' } | { kind: 'taken'; by: string };
+
 /** The tokens of people and programs. A secret passes through here once, and only its hash stays. */
 export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; audit: Audit }) {
   const columns = 'name, role, created_at, last_used_at, revoked_at';
   const byHash = db.prepare(`SELECT ${columns} FROM tokens WHERE hash = ? AND revoked_at IS NULL`);
-  const byName = db.prepare<[string], { hash: Buffer; revoked_at: string | null }>(
-    'SELECT hash, revoked_at FROM tokens WHERE name = ?',
+  const byName = db.prepare<[string], { revoked_at: string | null }>(
+    'SELECT revoked_at FROM tokens WHERE name = ?',
   );
+  const holderOf = db.prepare<[Buffer], string>('SELECT name FROM tokens WHERE hash = ?').pluck();
   const all = db.prepare(`SELECT ${columns} FROM tokens ORDER BY created_at, name`);
   const insert = db.prepare('INSERT INTO tokens (name, hash, role, created_at) VALUES (?, ?, ?, ?)');
   const remove = db.prepare('DELETE FROM tokens WHERE name = ?');
@@ -83,21 +87,27 @@ export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; a
   }
 
   /**
-   * Makes the reserved token the one with this secret, or revokes it where there is no secret any more. The same secret again changes
-   * nothing: what was revoked by hand stays so until the secret is another one.
+   * Makes the reserved token the one with this secret, or takes it away where there is no secret any more, until the secret is back. What
+   * was revoked by hand is another matter: its row stays, and keeps the same secret out until there is another one.
    */
-  function keepBootstrapToken(secret: string | null): void {
-    writes.transact(() => {
+  function keepBootstrapToken(secret: string | null): BootstrapOutcome {
+    return writes.transact(() => {
       const known = byName.get(bootstrapName);
       if (secret === null) {
-        if (known?.revoked_at === null) revokeToken(bootstrapName, { by: serviceItself });
-        return;
+        if (known?.revoked_at === null) {
+          remove.run(bootstrapName);
+          audit.noteAction({ by: serviceItself, action: 'token-revoke', target: bootstrapName });
+        }
+        return { kind: 'absent' };
       }
       const hash = hashOf(secret);
-      if (known?.hash.equals(hash) === true) return;
+      const holder = holderOf.get(hash);
+      if (holder === bootstrapName) return { kind: known?.revoked_at === null ? 'valid' : 'revoked' };
+      if (holder !== undefined) return { kind: 'taken', by: holder };
       remove.run(bootstrapName);
       insert.run(bootstrapName, hash, 'admin', writes.now());
       audit.noteAction({ by: serviceItself, action: 'token-create', target: bootstrapName });
+      return { kind: 'valid' };
     });
   }
 

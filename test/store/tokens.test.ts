@@ -72,12 +72,30 @@ describe('the bootstrap token', () => {
     expect(stage.store.findToken(other)).toBeUndefined();
   });
 
-  test('that was revoked stays so until there is another secret', () => {
+  test('comes back with its secret, when that was away for a while', () => {
+    stage.store.keepBootstrapToken(one);
+    expect(stage.store.keepBootstrapToken(null)).toEqual({ kind: 'absent' });
+    expect(stage.store.keepBootstrapToken(one)).toEqual({ kind: 'valid' });
+    expect(stage.store.findToken(one)).toMatchObject({ name: 'bootstrap', role: 'admin' });
+  });
+
+  test('that was revoked by hand stays so until there is another secret', () => {
     stage.store.keepBootstrapToken(one);
     stage.store.revokeToken('bootstrap', { by: commandLine });
-    stage.store.keepBootstrapToken(one);
+    for (const secret of [one, null, one]) stage.store.keepBootstrapToken(secret);
+    expect(stage.store.keepBootstrapToken(one)).toEqual({ kind: 'revoked' });
     expect(stage.store.findToken(one)).toBeUndefined();
     stage.store.keepBootstrapToken(other);
     expect(stage.store.findToken(other)).toBeDefined();
+  });
+
+  test('is never a second name for the secret of another token', () => {
+    stage.store.keepBootstrapToken(one);
+    const { secret } = stage.store.createToken({ name: 'ci', role: 'viewer', by: commandLine });
+    expect(stage.store.keepBootstrapToken(secret)).toEqual({ kind: 'taken', by: 'ci' });
+    stage.store.revokeToken('ci', { by: commandLine });
+    expect(stage.store.keepBootstrapToken(secret)).toEqual({ kind: 'taken', by: 'ci' });
+    expect(stage.store.findToken(secret)).toBeUndefined();
+    expect(stage.store.findToken(one)).toBeDefined();
   });
 });
