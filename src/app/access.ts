@@ -107,7 +107,8 @@ export function createAccess({
     }
     // Who shows nothing has not tried to get in: that is how a browser comes for the first time.
     if (bearerOf(req) !== undefined || caller.role !== null) {
-      await noteRefusal(caller, `${route.method.toUpperCase()} ${route.path}`);
+      const target = `${route.method.toUpperCase()} ${route.path}`;
+      await noteRefusal(caller, { action: 'access', target });
     }
     if (caller.role === null) {
       throw doubt ?? new AppError('unauthorized', 'This needs a valid token.');
@@ -129,6 +130,8 @@ export function createAccess({
   return {
     identify,
     admit,
+    /** Bounded, over all that is refused. */
+    noteRefusal,
     /** Whether it will be, or would have been, admitted. */
     isAdmissible: (req: Request, { needs }: Asked): boolean => suffices(callerOf(req).caller, needs),
   };

@@ -10,7 +10,12 @@ export type Reach = {
  * What says that people come from beyond this machine, as half a sentence that names the variable; undefined where nothing does. The
  * address alone does not tell: a proxy on this machine brings everybody to a loopback one, and shows in the names that are ours then.
  */
-export function findExposure({ host, PUBLIC_URL, ALLOWED_HOSTS, TRUSTED_PROXIES }: Reach): string | undefined {
+export function findExposure({
+  host,
+  PUBLIC_URL,
+  ALLOWED_HOSTS,
+  TRUSTED_PROXIES,
+}: Reach): string | undefined {
   if (!isLoopback(host)) return `HOST is not a loopback address (it is ${JSON.stringify(host)})`;
   if (PUBLIC_URL !== undefined && !isLoopback(new URL(PUBLIC_URL).hostname))
     return `PUBLIC_URL leads here from elsewhere (it is ${JSON.stringify(PUBLIC_URL)})`;

@@ -139,8 +139,8 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
 /** Every route there is, each with no more than it needs. */
 export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
-  const { sessionCookie } = deps;
-  const loginRate = createRate({ most: 20, seconds: 300, what: 'logins from this address' });
+  const { access, sessionCookie } = deps;
+  const loginRate = createRate({ most: 20, seconds: 300, what: 'wrong tokens from this address' });
   const reportRate = createRate({
     most: config.limits.reportsPerMinute,
     seconds: 60,
@@ -155,7 +155,9 @@ export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
     ...createProbes({ readiness, store, maxActive: config.maxActive }),
     ...createMetricsRoute(metrics),
     ...createAuditApi({ store }),
-    ...(config.auth.kind === 'token' ? createLogin({ store, cookie: sessionCookie, rate: loginRate }) : []),
+    ...(config.auth.kind === 'token'
+      ? createLogin({ store, cookie: sessionCookie, rate: loginRate, noteRefusal: access.noteRefusal })
+      : []),
     ...createOpenApi({ routes: () => routes, version }),
   ].filter((route) => isServed(route, side));
   return routes;

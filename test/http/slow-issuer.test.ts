@@ -35,9 +35,7 @@ async function start() {
   /** Asks for a stream, and hangs up before the issuer has said who that was. */
   async function comeAndGo(idToken: string): Promise<void> {
     const client = await openRawClient(side.port);
-    client.say(
-      `GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${idToken}\r\n\r\n`,
-    );
+    client.say(`GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${idToken}\r\n\r\n`);
     await until(() => countAsked(idToken) > 0);
     client.close();
     await until(() => side.lines.some((line) => line.includes('/api/v1/events')));
