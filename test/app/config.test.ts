@@ -257,6 +257,7 @@ describe('configuration', () => {
       ['OIDC_ALLOWED_EMAILS', 'ada@example.com', 'must be e-mail addresses with their roles'],
       ['OIDC_ALLOWED_EMAILS', 'ada@example.com=king', 'must be e-mail addresses with their roles'],
       ['OIDC_ALLOWED_EMAILS', '*@example.com=admin', 'must be e-mail addresses with their roles'],
+      ['OIDC_ALLOWED_EMAILS', 'ada@example.com=viewer,Ada@Example.com=admin', 'must name nobody twice'],
       ['OIDC_AUDIENCE', '', 'must be set beside OIDC_ISSUER and OIDC_ALLOWED_EMAILS'],
       ['AUTH', 'none', 'OIDC_ISSUER needs AUTH=token'],
     ])('is not told by %s=%s', (name, value, fault) => {
