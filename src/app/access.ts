@@ -13,6 +13,7 @@ import { bearerOf } from '../handlers/bearer.ts';
 import type { Route } from '../handlers/route.ts';
 import type { SessionCookie } from '../handlers/session-cookie.ts';
 import type { Store } from '../store/store.ts';
+import type { Holder } from '../store/tokens.ts';
 import type { Auth } from './auth-config.ts';
 import { addressOf } from './client-address.ts';
 import { looksLikeJwt } from './oidc.ts';
@@ -23,7 +24,7 @@ import { createRefusals } from './refusals.ts';
 const usualRecheckMs = 30_000;
 
 type Identity = Pick<Caller, 'name' | 'role'> & {
-  /** Notes the use of what was shown, where that is of interest. */
+  /** Notes the use of what was shown, where that is due. */
   noteUse?: () => void;
   hasSession?: boolean;
   /** Why nobody can tell who it is; what is open to all is so all the same. */
@@ -64,7 +65,7 @@ export function createAccess({
 
   async function findByToken(secret: string): Promise<Identity | undefined> {
     const token = store.findToken(secret);
-    if (token !== undefined) return { ...token, noteUse: () => store.noteTokenUse(token) };
+    if (token !== undefined) return known(token, () => store.noteTokenUse(token.name));
     return findPerson !== undefined && looksLikeJwt(secret) ? findPerson(secret) : undefined;
   }
 
@@ -72,18 +73,26 @@ export function createAccess({
     const id = cookie.read(req);
     if (id === undefined) return undefined;
     const holder = store.findSession(id);
-    return holder && { ...holder, hasSession: true, noteUse: () => store.noteSessionUse(id) };
+    return holder && { ...known(holder, () => store.noteSessionUse(id)), hasSession: true };
+  }
+
+  /** Where the disk takes nothing, the time of the last use stays as it was, and the next request tries again. */
+  async function note(use: () => void): Promise<void> {
+    try {
+      await store.groupCommit(use);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
   }
 
   /** Refuses nobody yet, and asks no issuer about who makes no difference. */
   function identify({ needs, dependsOnCaller = needsRole(needs) }: Asked): RequestHandler {
     return async (req, res, next) => {
       const found = dependsOnCaller ? await find(req).catch(toDoubtful) : stranger;
+      if (found.noteUse !== undefined) await note(found.noteUse);
       // An issuer may take its time, and who has gone away meanwhile cannot go away once more: whatever waits for that would wait for ever.
       if (res.closed) return;
-      const { name, role, noteUse, hasSession, doubt } = found;
-      // Not waited for: where it fails, a time stays as it was, and the next request tries again.
-      if (noteUse !== undefined) store.groupCommit(noteUse).catch(() => {});
+      const { name, role, hasSession, doubt } = found;
       const caller = { name, role, address: addressOf(req) };
       callers.set(req, { caller, doubt });
       // For pages: whose they are, and which buttons would be of use.
@@ -135,6 +144,10 @@ export function createAccess({
     /** Whether it will be, or would have been, admitted. */
     isAdmissible: (req: Request, { needs }: Asked): boolean => suffices(callerOf(req).caller, needs),
   };
+}
+
+function known({ name, role, isUseDue }: Holder, noteUse: () => void): Identity {
+  return { name, role, ...(isUseDue ? { noteUse } : {}) };
 }
 
 function toDoubtful(error: unknown): Identity {

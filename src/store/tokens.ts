@@ -29,6 +29,14 @@ const rowSchema = z
   }));
 export type Token = z.output<typeof rowSchema>;
 
+/** Whose a secret is. */
+export type Holder = {
+  name: string;
+  role: Role;
+  /** The last use that is noted is so long ago that this one is to be noted. */
+  isUseDue: boolean;
+};
+
 /** What a bootstrap secret opens; `taken`: it is the secret of that other token already, valid or revoked. */
 export type BootstrapOutcome = { kind: 'valid' | 'revoked' | 'absent' } | { kind: 'taken'; by: string };
 
@@ -60,16 +68,17 @@ export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; a
   }
 
   /** By its secret, unless it is unknown or revoked. */
-  function findToken(secret: string): Token | undefined {
+  function findToken(secret: string): Holder | undefined {
     const row = byHash.get(hashOf(secret));
-    return row === undefined ? undefined : rowSchema.parse(row);
+    if (row === undefined) return undefined;
+    const { name, role, lastUsedAt } = rowSchema.parse(row);
+    const sinceMs = lastUsedAt === null ? Infinity : Date.parse(writes.now()) - Date.parse(lastUsedAt);
+    return { name, role, isUseDue: sinceMs >= lastUseStepMs };
   }
 
-  /** Notes that it was used, once an hour at most. */
-  function noteTokenUse({ name, lastUsedAt }: Pick<Token, 'name' | 'lastUsedAt'>): void {
-    const now = writes.now();
-    if (lastUsedAt !== null && Date.parse(now) - Date.parse(lastUsedAt) < lastUseStepMs) return;
-    writes.transact(() => use.run(now, name));
+  /** Notes that it was used; to be called where that is due, since it waits for the disk and for every other writer. */
+  function noteTokenUse(name: string): void {
+    writes.transact(() => use.run(writes.now(), name));
   }
 
   function listTokens(): Token[] {
