@@ -106,7 +106,8 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
   // ETags are for files: the answers below are `no-store`.
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.set('trust proxy', [...deps.config.trustedProxies]);
+  // Workers come without one: their pods may lie in the range of the proxies, and would be believed.
+  app.set('trust proxy', side === 'workers' ? [] : [...deps.config.trustedProxies]);
   app.set('case sensitive routing', true);
   app.engine('ejs', (path, locals, done) => {
     ejs.renderFile(path, locals, done);
@@ -118,12 +119,13 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
 
   app.use(accessLog(deps.log), follow, securityHeaders);
   const { allowedHosts, limits } = deps.config;
-  app.use(floodGuard({ ...limits, exempt: pathsOf(routes, ({ isProbe }) => isProbe) }));
+  const isProbe = pathsOf(routes, (route) => route.isProbe);
+  app.use(floodGuard({ ...limits, exempt: isProbe, cookie: deps.sessionCookie }));
   app.use(guard({ allowedHosts, exempt: pathsOf(routes, ({ forMachines }) => forMachines) }));
   if (side !== 'workers') {
     app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
     // What a browser asks for by itself beside an answer that is no page, such as a raw log.
-    app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
+    app.get('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
   }
   addRoutes(app, routes, {
     log: deps.log,
