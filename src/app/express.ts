@@ -38,6 +38,7 @@ import { floodGuard } from './flood-guard.ts';
 import { guard } from './guard.ts';
 import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
 import { createRate } from './rate.ts';
+import { createReportRate } from './report-rate.ts';
 import { readBody } from './request-body.ts';
 import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -61,6 +62,7 @@ export type ExpressDeps = {
     | 'countStates'
     | 'lastSeq'
     | 'addReport'
+    | 'countTasks'
     | 'groupCommit'
     | 'queueStatus'
     | 'findToken'
@@ -143,11 +145,7 @@ export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
   const { access, sessionCookie } = deps;
   const loginRate = createRate({ most: 20, seconds: 300, what: 'wrong tokens from this address' });
-  const reportRate = createRate({
-    most: config.limits.reportsPerMinute,
-    seconds: 60,
-    what: 'reports of this task',
-  });
+  const reportRate = createReportRate(config.limits);
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createSampleForm({ intake }),

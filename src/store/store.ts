@@ -64,6 +64,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     ...createPodObservations({ ...parts, reports }),
     listUnsettled: createUnsettledList(db),
     addReport: reports.addReport,
+    countTasks: reports.countTasks,
     ...createCancels(parts),
     ...createUnstarted(parts),
     ...createLogs(parts),

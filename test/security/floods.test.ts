@@ -23,11 +23,11 @@ async function start(limits: Partial<WebLimits>, trustedProxies: string[] = []):
 const post = (side: HttpSide, headers: Record<string, string> = {}) =>
   request(side.url).post('/api/v1/jobs').set(headers).send({ name: 'x' });
 
-const report = (side: HttpSide, id: string) =>
+const report = (side: HttpSide, id: string, over: Record<string, unknown> = {}) =>
   request(side.url)
     .post('/status')
     .set('Authorization', `Bearer ${side.tokens.issue(id)}`)
-    .send({ 'job-id': id, status: 'still busy' });
+    .send({ 'job-id': id, status: 'still busy', ...over });
 
 async function open(side: HttpSide, path = '/api/v1/events', headers: Record<string, string> = {}) {
   const reader = new AbortController();
@@ -163,6 +163,32 @@ describe('a worker that reports without end', () => {
     expect(await statusesOf(4, () => report(side, chatty.id))).toEqual([200, 200, 200, 429]);
     expect(side.store.findJob(chatty.id)?.reports).toHaveLength(3);
     await report(side, other.id).expect(200);
+  });
+
+  test('is heard when it says how it ended', async () => {
+    const side = await start({ reportsPerMinute: 3 });
+    const { id } = await side.submit();
+    expect(await statusesOf(4, () => report(side, id))).toContain(429);
+    await report(side, id, { status: 'SUCCESS' }).expect(200);
+    expect(side.store.findJob(id)?.reports.at(-1)?.status).toBe('SUCCESS');
+    expect(await statusesOf(61, () => report(side, id, { status: 'ERROR' }))).toContain(429);
+  });
+
+  test('is counted by the job as well, however many tasks it has', async () => {
+    const side = await start({ reportsPerMinute: 1 });
+    const { id } = await side.submit({ completions: 30, completionMode: 'Indexed' });
+    let task = -1;
+    const next = () => report(side, id, { task: (task += 1) });
+    expect(await statusesOf(21, next)).toEqual([...Array<number>(20).fill(200), 429]);
+  });
+
+  test('is told so of tasks that there are not, which are nobody and have no allowance', async () => {
+    const side = await start({ reportsPerMinute: 3 });
+    const { id } = await side.submit();
+    let task = 0;
+    const madeUp = () => report(side, id, { task: (task += 1), status: 'SUCCESS' });
+    expect(new Set(await statusesOf(70, madeUp))).toEqual(new Set([400]));
+    await report(side, id).expect(200);
   });
 
   test('cannot be silenced by who has no token for its job', async () => {
