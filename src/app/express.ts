@@ -80,6 +80,8 @@ export type ExpressDeps = {
   readiness: () => ControlHealth;
   metrics: Metrics;
   refreshPods: RefreshPods;
+  /** Where workers report, known once we listen. */
+  callbackUrl: () => string;
   config: {
     allowedHosts: readonly string[];
     trustedProxies: readonly string[];
@@ -140,12 +142,13 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
   return app;
 }
 
-/** Every route there is, each with no more than it needs. */
+/** Every route of this side, each with no more than it needs. */
 export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
   const { access, sessionCookie } = deps;
   const loginRate = createRate({ most: 20, seconds: 300, what: 'wrong tokens from this address' });
   const reportRate = createReportRate(config.limits);
+  const workersUrl = () => (side === 'people' ? deps.callbackUrl() : undefined);
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createSampleForm({ intake }),
@@ -158,9 +161,9 @@ export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
     ...(config.auth.kind === 'token'
       ? createLogin({ store, cookie: sessionCookie, rate: loginRate, noteRefusal: access.noteRefusal })
       : []),
-    ...createOpenApi({ routes: () => routes, version }),
-  ].filter((route) => isServed(route, side));
-  return routes;
+    ...createOpenApi({ routes: () => routes, version, workersUrl }),
+  ];
+  return routes.filter((route) => isServed(route, side));
 }
 
 function isServed({ forWorkers }: Route, side: Side): boolean {

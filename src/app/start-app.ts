@@ -131,6 +131,7 @@ async function startParts(
     readiness,
     metrics,
     refreshPods: membership.refreshPods,
+    callbackUrl,
     config: { ...config.web, allowedHosts: config.allowedHosts, workerImage, maxActive, auth },
     closing: closing.signal,
     log,

@@ -53,7 +53,7 @@ export function createLogin({ store, cookie, rate, noteRefusal }: Needs): Route[
       summary: 'Log in',
       body: { types: ['form'], schema: fieldsSchema, limit: 8 * 1024 },
       answers: { 303: { description: 'To where one wanted to go' } },
-      problems: [400, 401, 403, 413, 415, 421, 429],
+      problems: [400, 401, 403, 413, 415, 421, 503],
       showRefusal: ({ problem, fields, res }) => {
         show(res.status(problem.status), { ...keptFields.parse(fields), fault: problem.detail });
       },
@@ -81,7 +81,7 @@ export function createLogin({ store, cookie, rate, noteRefusal }: Needs): Route[
       summary: 'Log out',
       body: emptyBody,
       answers: { 303: { description: 'To the login page' } },
-      problems: [400, 403, 413, 415, 421],
+      problems: [400, 403, 413, 415, 421, 503],
       handle: async ({ req, res, caller }) => {
         const id = cookie.read(req);
         if (id !== undefined) await store.groupCommit(() => store.endSession(id, caller));

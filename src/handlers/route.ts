@@ -110,7 +110,8 @@ export function route({
   const read = toReader(query ?? nothing, headers ?? nothing, body?.schema ?? nothing);
   return {
     ...description,
-    problems: needsRole(description.needs) ? [...new Set([...problems, 401, 403])] : problems,
+    // 503: the issuer of an ID token cannot be asked who that is.
+    problems: needsRole(description.needs) ? [...new Set([...problems, 401, 403, 503])] : problems,
     query,
     headers,
     body: body === undefined ? undefined : { limit: usualLimit, ...body },

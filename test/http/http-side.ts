@@ -124,6 +124,7 @@ export async function startHttpSide({
       freshLook.show();
       return freshLook.works;
     },
+    callbackUrl: () => 'http://jobspawn-callback.example:8081',
     config,
     closing: closing.signal,
     log,
