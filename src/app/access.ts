@@ -65,7 +65,7 @@ export function createAccess({
 
   async function findByToken(secret: string): Promise<Identity | undefined> {
     const token = store.findToken(secret);
-    if (token !== undefined) return known(token, () => store.noteTokenUse(token.name));
+    if (token !== undefined) return toIdentity(token, () => store.noteTokenUse(token.name));
     return findPerson !== undefined && looksLikeJwt(secret) ? findPerson(secret) : undefined;
   }
 
@@ -73,7 +73,7 @@ export function createAccess({
     const id = cookie.read(req);
     if (id === undefined) return undefined;
     const holder = store.findSession(id);
-    return holder && { ...known(holder, () => store.noteSessionUse(id)), hasSession: true };
+    return holder && { ...toIdentity(holder, () => store.noteSessionUse(id)), hasSession: true };
   }
 
   /** Where the disk takes nothing, the time of the last use stays as it was, and the next request tries again. */
@@ -146,7 +146,7 @@ export function createAccess({
   };
 }
 
-function known({ name, role, isUseDue }: Holder, noteUse: () => void): Identity {
+function toIdentity({ name, role, isUseDue }: Holder, noteUse: () => void): Identity {
   return { name, role, ...(isUseDue ? { noteUse } : {}) };
 }
 

@@ -26,6 +26,11 @@ function findWith(times: { cooldownMs: number; freshMs?: number }): FindPerson {
   return createOidc({ issuer: issuer.url, audience: 'jobspawn', people }, { clock, ...times });
 }
 
+/** Every token asks the issuer anew, as after ten minutes. */
+const findAnew = () => findWith({ cooldownMs: 0, freshMs: 0 });
+
+const fromNow = () => ({ claims: { iat: seconds(), exp: seconds() + 60 } });
+
 const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const seconds = () => Math.floor(now / 1000);
 
@@ -134,16 +139,11 @@ describe('the keys', () => {
 });
 
 describe('keys that are no longer fresh', () => {
-  /** Every token asks the issuer anew, as after ten minutes. */
-  const findAnew = () => findWith({ cooldownMs: 0, freshMs: 0 });
-  const fromNow = () => ({ claims: { iat: seconds(), exp: seconds() + 60 } });
-  const hourMs = 60 * 60 * 1000;
-
   test('go on to count for a day while the issuer is away, and no longer', async () => {
     const anew = findAnew();
     expect(await anew(await issuer.sign())).toEqual(ada);
     issuer.behaviour.status = 500;
-    now += 24 * hourMs - 1;
+    now += 24 * 60 * 60 * 1000 - 1;
     expect(await anew(await issuer.sign(fromNow()))).toEqual(ada);
     const unknown = issuer.sign({ ...fromNow(), kid: 'unknown' });
     await expect(anew(await unknown)).rejects.toMatchObject({ code: 'unavailable' });

@@ -29,7 +29,8 @@ async function start() {
     return people.get(idToken);
   };
   const side = await startHttpSide({ auth, findPerson, limits: { streams: 1 }, recheckMs: 10 });
-  stops.push(side.stop, answering.resolve);
+  const answer = () => answering.resolve();
+  stops.push(() => side.stop(), answer);
   const countAsked = (idToken: string) => asked.filter((each) => each === idToken).length;
 
   /** Asks for a stream, and hangs up before the issuer has said who that was. */
@@ -48,7 +49,7 @@ async function start() {
     return (await fetch(`${side.url}/api/v1/events`, { headers, signal: leave.signal })).status;
   }
 
-  return { side, answer: answering.resolve, countAsked, comeAndGo, follow };
+  return { side, answer, countAsked, comeAndGo, follow };
 }
 
 test('who leaves while the issuer is asked leaves no stream behind, and is not asked for again', async () => {
@@ -92,7 +93,7 @@ test('an answer that is over takes no place, and what it would have held is let 
     res.end();
   });
   const listener = await listen(app, { host: '127.0.0.1', port: 0 });
-  stops.push(listener.close);
+  stops.push(() => listener.close());
   await fetch(`http://127.0.0.1:${listener.port}/`);
   expect(await outcome.promise).toBe(true);
 });
