@@ -6,13 +6,14 @@
  * it, opens nothing from that moment on.
  */
 import type { Request, RequestHandler, Response } from 'express';
-import { suffices } from '../core/access.ts';
+import { needsRole, suffices } from '../core/access.ts';
 import type { Caller } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import { bearerOf } from '../handlers/bearer.ts';
 import type { Route } from '../handlers/route.ts';
 import type { SessionCookie } from '../handlers/session-cookie.ts';
 import type { Store } from '../store/store.ts';
+import type { Holder } from '../store/tokens.ts';
 import type { Auth } from './auth-config.ts';
 import { addressOf } from './client-address.ts';
 import { looksLikeJwt } from './oidc.ts';
@@ -23,13 +24,13 @@ import { createRefusals } from './refusals.ts';
 const usualRecheckMs = 30_000;
 
 type Identity = Pick<Caller, 'name' | 'role'> & {
-  /** Notes the use of what was shown, where that is of interest. */
+  /** Notes the use of what was shown, where that is due. */
   noteUse?: () => void;
   hasSession?: boolean;
   /** Why nobody can tell who it is; what is open to all is so all the same. */
   doubt?: AppError;
 };
-type Asked = Pick<Route, 'method' | 'path' | 'needs' | 'isLasting'>;
+type Asked = Pick<Route, 'method' | 'path' | 'needs' | 'isLasting' | 'dependsOnCaller'>;
 
 const stranger: Identity = { name: null, role: null };
 
@@ -64,7 +65,7 @@ export function createAccess({
 
   async function findByToken(secret: string): Promise<Identity | undefined> {
     const token = store.findToken(secret);
-    if (token !== undefined) return { ...token, noteUse: () => store.noteTokenUse(token) };
+    if (token !== undefined) return toIdentity(token, () => store.noteTokenUse(token.name));
     return findPerson !== undefined && looksLikeJwt(secret) ? findPerson(secret) : undefined;
   }
 
@@ -72,16 +73,26 @@ export function createAccess({
     const id = cookie.read(req);
     if (id === undefined) return undefined;
     const holder = store.findSession(id);
-    return holder && { ...holder, hasSession: true, noteUse: () => store.noteSessionUse(id) };
+    return holder && { ...toIdentity(holder, () => store.noteSessionUse(id)), hasSession: true };
   }
 
-  /** Refuses nobody yet. A worker's token is none of these, and not looked for. */
-  function identify({ needs }: Asked): RequestHandler {
+  /** Where the disk takes nothing, the time of the last use stays as it was, and the next request tries again. */
+  async function note(use: () => void): Promise<void> {
+    try {
+      await store.groupCommit(use);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
+  /** Refuses nobody yet, and asks no issuer about who makes no difference. */
+  function identify({ needs, dependsOnCaller = needsRole(needs) }: Asked): RequestHandler {
     return async (req, res, next) => {
-      const found = needs === 'worker' ? stranger : await find(req).catch(toDoubtful);
-      const { name, role, noteUse, hasSession, doubt } = found;
-      // Not waited for: where it fails, a time stays as it was, and the next request tries again.
-      if (noteUse !== undefined) store.groupCommit(noteUse).catch(() => {});
+      const found = dependsOnCaller ? await find(req).catch(toDoubtful) : stranger;
+      if (found.noteUse !== undefined) await note(found.noteUse);
+      // An issuer may take its time, and who has gone away meanwhile cannot go away once more: whatever waits for that would wait for ever.
+      if (res.closed) return;
+      const { name, role, hasSession, doubt } = found;
       const caller = { name, role, address: addressOf(req) };
       callers.set(req, { caller, doubt });
       // For pages: whose they are, and which buttons would be of use.
@@ -105,7 +116,8 @@ export function createAccess({
     }
     // Who shows nothing has not tried to get in: that is how a browser comes for the first time.
     if (bearerOf(req) !== undefined || caller.role !== null) {
-      await noteRefusal(caller, `${route.method.toUpperCase()} ${route.path}`);
+      const target = `${route.method.toUpperCase()} ${route.path}`;
+      await noteRefusal(caller, { action: 'access', target });
     }
     if (caller.role === null) {
       throw doubt ?? new AppError('unauthorized', 'This needs a valid token.');
@@ -115,6 +127,7 @@ export function createAccess({
 
   /** Breaks a lasting answer off when who reads it may do so no more. */
   function recheck(req: Request, res: Response, { needs }: Asked): void {
+    if (res.closed) return;
     const look = async () => {
       const found = await find(req).catch(() => stranger);
       if (!suffices(found, needs)) res.destroy();
@@ -126,9 +139,15 @@ export function createAccess({
   return {
     identify,
     admit,
+    /** Bounded, over all that is refused. */
+    noteRefusal,
     /** Whether it will be, or would have been, admitted. */
     isAdmissible: (req: Request, { needs }: Asked): boolean => suffices(callerOf(req).caller, needs),
   };
+}
+
+function toIdentity({ name, role, isUseDue }: Holder, noteUse: () => void): Identity {
+  return { name, role, ...(isUseDue ? { noteUse } : {}) };
 }
 
 function toDoubtful(error: unknown): Identity {

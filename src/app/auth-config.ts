@@ -27,20 +27,15 @@ export const authVariables = {
 const authSchema = z.object(authVariables);
 type AuthVariables = z.output<typeof authSchema>;
 
-/** A name or address that leads to this machine alone. */
-export function isLoopback(host: string): boolean {
-  return /^(127(\.\d{1,3}){3}|localhost|::1)$/i.test(host);
-}
-
-/** One sentence for each contradiction; whoever listens beyond this machine must have said who may come in. */
-export function findAuthFaults(variables: AuthVariables, host: string): string[] {
+/** One sentence for each contradiction; whoever is reached from beyond this machine must have said who may come in. */
+export function findAuthFaults(variables: AuthVariables, exposure: string | undefined): string[] {
   const { AUTH, ALLOW_UNAUTHENTICATED, BOOTSTRAP_TOKEN_FILE, OIDC_ISSUER } = variables;
   const isToken = AUTH === 'token';
   const isOpen = !isToken && !(AUTH === 'none' && ALLOW_UNAUTHENTICATED === 'yes');
   return [
-    ...(isOpen && !isLoopback(host)
+    ...(isOpen && exposure !== undefined
       ? [
-          `AUTH must be token when HOST is not a loopback address (it is ${JSON.stringify(host)}); to let everybody in, say AUTH=none and ALLOW_UNAUTHENTICATED=yes.`,
+          `AUTH must be token when ${exposure}; to let everybody in, say AUTH=none and ALLOW_UNAUTHENTICATED=yes.`,
         ]
       : []),
     ...(ALLOW_UNAUTHENTICATED !== undefined && AUTH !== 'none'
@@ -52,9 +47,12 @@ export function findAuthFaults(variables: AuthVariables, host: string): string[]
   ];
 }
 
-export function toAuth(variables: AuthVariables & { PUBLIC_URL?: string | undefined }, host: string): Auth {
+export function toAuth(
+  variables: AuthVariables & { PUBLIC_URL?: string | undefined },
+  { isExposed }: { isExposed: boolean },
+): Auth {
   const { AUTH, BOOTSTRAP_TOKEN_FILE, PUBLIC_URL } = variables;
-  if (AUTH !== 'token') return { kind: 'none', isExposed: !isLoopback(host) };
+  if (AUTH !== 'token') return { kind: 'none', isExposed };
   return {
     kind: 'token',
     bootstrapTokenFile: BOOTSTRAP_TOKEN_FILE === undefined ? undefined : resolve(BOOTSTRAP_TOKEN_FILE),

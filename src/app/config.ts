@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { KeepLimits } from '../control/janitor.ts';
 import { isNamespaceName, isObjectName } from '../core/names.ts';
-import { authVariables, findAuthFaults, isLoopback, toAuth } from './auth-config.ts';
+import { authVariables, findAuthFaults, toAuth } from './auth-config.ts';
 import type { Auth } from './auth-config.ts';
+import { findExposure } from './exposure.ts';
 import type { SpecPolicy } from '../core/spec-policy.ts';
 import { findSelfRefusals, specPolicyVariables, toSpecPolicy } from './spec-policy-variables.ts';
 import { port, positive, wholeNumber } from './config-values.ts';
@@ -127,6 +128,8 @@ export function parseConfig(environment: Environment): Config {
   const variables = parseVariables(environmentSchema, environment);
   const kind = chooseCluster(variables.CLUSTER);
   const host = variables.HOST ?? (kind === 'in-cluster' ? '0.0.0.0' : '127.0.0.1');
+  const exposure = findExposure({ ...variables, host });
+  const isExposed = exposure !== undefined;
   const specPolicy = toSpecPolicy(variables);
   const faults = [
     ...(kind === 'kubeconfig' && variables.KUBECONFIG === undefined
@@ -137,7 +140,7 @@ export function parseConfig(environment: Environment): Config {
           'CALLBACK_URL must say how pods reach this service in the cluster, e.g. http://jobspawn.jobspawn.svc.',
         ]
       : []),
-    ...findAuthFaults(variables, host),
+    ...findAuthFaults(variables, exposure),
     ...findSelfRefusals(specPolicy, variables.WORKER_IMAGE),
     ...findWebFaults(variables),
   ];
@@ -163,12 +166,12 @@ export function parseConfig(environment: Environment): Config {
     maxQueued: variables.MAX_QUEUED,
     startDeadlineSeconds: variables.START_DEADLINE_SECONDS,
     keep: toKeepLimits(variables),
-    web: toWebConfig(variables, { isLoopback: isLoopback(host) }),
+    web: toWebConfig(variables, { isExposed }),
     allowedHosts: [
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),
     ],
-    auth: toAuth(variables, host),
+    auth: toAuth(variables, { isExposed }),
     logLevel: variables.LOG_LEVEL,
   };
 }

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 import express from 'express';
-import type { Express, RequestHandler } from 'express';
+import type { Express, Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Intake } from '../control/intake.ts';
@@ -41,10 +41,12 @@ import { floodGuard } from './flood-guard.ts';
 import { guard } from './guard.ts';
 import { answerErrors, answerUnknownPath, refuseMethod } from './problem-answer.ts';
 import { createRate } from './rate.ts';
+import { createReportRate } from './report-rate.ts';
 import { readBody } from './request-body.ts';
 import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
 import { createStreamLimit } from './stream-limit.ts';
+import type { TakeStream } from './stream-limit.ts';
 import type { WebLimits } from './web-config.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -63,6 +65,7 @@ export type ExpressDeps = {
     | 'countStates'
     | 'lastSeq'
     | 'addReport'
+    | 'countTasks'
     | 'groupCommit'
     | 'queueStatus'
     | 'findToken'
@@ -81,6 +84,8 @@ export type ExpressDeps = {
   metrics: Metrics;
   refreshPods: RefreshPods;
   checkCluster: () => Promise<ClusterReport>;
+  /** Where workers report, known once we listen. */
+  callbackUrl: () => string;
   config: {
     allowedHosts: readonly string[];
     trustedProxies: readonly string[];
@@ -111,7 +116,8 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
   // ETags are for files: the answers below are `no-store`.
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.set('trust proxy', [...deps.config.trustedProxies]);
+  // Workers come without one: their pods may lie in the range of the proxies, and would be believed.
+  app.set('trust proxy', side === 'workers' ? [] : [...deps.config.trustedProxies]);
   app.set('case sensitive routing', true);
   app.engine('ejs', (path, locals, done) => {
     ejs.renderFile(path, locals, done);
@@ -123,34 +129,32 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
 
   app.use(accessLog(deps.log), follow, securityHeaders);
   const { allowedHosts, limits } = deps.config;
-  app.use(floodGuard({ ...limits, exempt: pathsOf(routes, ({ isProbe }) => isProbe) }));
+  const isProbe = pathsOf(routes, (route) => route.isProbe);
+  app.use(floodGuard({ ...limits, exempt: isProbe, cookie: deps.sessionCookie }));
   app.use(guard({ allowedHosts, exempt: pathsOf(routes, ({ forMachines }) => forMachines) }));
   if (side !== 'workers') {
     app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
     // What a browser asks for by itself beside an answer that is no page, such as a raw log.
-    app.use('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
+    app.get('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
   }
   addRoutes(app, routes, {
     log: deps.log,
     mark,
     access: deps.access,
-    streamLimit: createStreamLimit(limits),
+    takeStream: createStreamLimit(limits),
   });
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
   return app;
 }
 
-/** Every route there is, each with no more than it needs. */
+/** Every route of this side, each with no more than it needs. */
 export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
   const { store, intake, feed, jobLog, tokens, readiness, refreshPods, metrics, config, closing } = deps;
-  const { sessionCookie } = deps;
-  const loginRate = createRate({ most: 20, seconds: 300, what: 'logins from this address' });
-  const reportRate = createRate({
-    most: config.limits.reportsPerMinute,
-    seconds: 60,
-    what: 'reports of this task',
-  });
+  const { access, sessionCookie } = deps;
+  const loginRate = createRate({ most: 20, seconds: 300, what: 'wrong tokens from this address' });
+  const reportRate = createReportRate(config.limits);
+  const workersUrl = () => (side === 'people' ? deps.callbackUrl() : undefined);
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createClusterPage({ check: deps.checkCluster, readiness, store, limits: config }),
@@ -161,10 +165,12 @@ export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
     ...createProbes({ readiness, store, maxActive: config.maxActive }),
     ...createMetricsRoute(metrics),
     ...createAuditApi({ store }),
-    ...(config.auth.kind === 'token' ? createLogin({ store, cookie: sessionCookie, rate: loginRate }) : []),
-    ...createOpenApi({ routes: () => routes, version }),
-  ].filter((route) => isServed(route, side));
-  return routes;
+    ...(config.auth.kind === 'token'
+      ? createLogin({ store, cookie: sessionCookie, rate: loginRate, noteRefusal: access.noteRefusal })
+      : []),
+    ...createOpenApi({ routes: () => routes, version, workersUrl }),
+  ];
+  return routes.filter((route) => isServed(route, side));
 }
 
 function isServed({ forWorkers }: Route, side: Side): boolean {
@@ -183,25 +189,28 @@ function addRoutes(
     log,
     mark,
     access,
-    streamLimit,
+    takeStream,
   }: {
     log: Logger;
     mark: (by: Served) => RequestHandler;
     access: Access;
-    streamLimit: RequestHandler;
+    takeStream: TakeStream;
   },
 ): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
     const onPath = app.route(path);
     onPath.all(mark({ route: path, isLasting: those.some(({ isLasting }) => isLasting) }));
     for (const route of those) {
-      const limits = route.isLasting ? [streamLimit] : [];
       const readers = route.body === undefined ? [] : readBody(route.body);
-      const handle: RequestHandler = (req, res) =>
-        route.handle(req, res, () => access.admit(req, res, route));
+      const admit = async (req: Request, res: Response) => {
+        const caller = await access.admit(req, res, route);
+        // A stranger must not hold the places of those who are let in.
+        if (route.isLasting === true) takeStream(req, res);
+        return caller;
+      };
+      const handle: RequestHandler = (req, res) => route.handle(req, res, () => admit(req, res));
       onPath[route.method](
         access.identify(route),
-        ...limits,
         ...readers,
         handle,
         answerErrors({ log, route, isAdmissible: (req) => access.isAdmissible(req, route) }),

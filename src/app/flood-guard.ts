@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RequestHandler } from 'express';
+import { bearerOf } from '../handlers/bearer.ts';
+import type { SessionCookie } from '../handlers/session-cookie.ts';
 import { addressOf } from './client-address.ts';
 import { createRate } from './rate.ts';
 
@@ -8,16 +10,18 @@ const windowSeconds = 10;
 
 /**
  * Refuses what comes too often with 429, before anything else is done for it: from one address, and with one credential, wherever
- * that comes from. A credential counts as it stands, valid or not; who makes up ever new ones is held by the address.
+ * that comes from. A credential counts, valid or not, however it is spelled; who makes up ever new ones is held by the address.
  */
 export function floodGuard({
   requestsPerSecond,
   exempt,
+  cookie,
 }: {
   /** undefined: no bound. */
   requestsPerSecond: number | undefined;
   /** Paths of the kubelet's probes: it may share its address with pods, and a refused probe would end ours. */
   exempt: ReadonlySet<string>;
+  cookie: Pick<SessionCookie, 'read'>;
 }): RequestHandler {
   if (requestsPerSecond === undefined) return (_req, _res, next) => next();
   const limit = { most: requestsPerSecond * windowSeconds, seconds: windowSeconds };
@@ -26,7 +30,7 @@ export function floodGuard({
   return async (req, _res, next) => {
     if (!exempt.has(req.path)) {
       await byAddress(addressOf(req));
-      const credential = req.headers.authorization ?? req.headers.cookie;
+      const credential = bearerOf(req) ?? cookie.read(req);
       if (credential !== undefined) await byCredential(toKey(credential));
     }
     next();

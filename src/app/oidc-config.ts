@@ -29,6 +29,11 @@ const peopleSchema = z
   .transform((text) => text.split(','))
   .pipe(z.array(personSchema));
 
+/** Of two roles one would be taken, and nobody sees which. */
+function hasEachOnce(people: z.output<typeof peopleSchema>): boolean {
+  return new Set(people.map(([email]) => email)).size === people.length;
+}
+
 export const oidcVariables = {
   OIDC_ISSUER: z.string().refine(isTrustworthyUrl, { error: 'must be an https URL' }).optional(),
   OIDC_AUDIENCE: z.string().optional(),
@@ -37,17 +42,20 @@ export const oidcVariables = {
     .refine((text) => peopleSchema.safeParse(text).success, {
       error:
         'must be e-mail addresses with their roles, such as ada@example.com=operator, separated by commas',
+      abort: true,
     })
+    .refine((text) => hasEachOnce(peopleSchema.parse(text)), { error: 'must name nobody twice' })
     .optional(),
 };
 const variablesSchema = z.object(oidcVariables);
 type OidcVariables = z.output<typeof variablesSchema>;
+const names = ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'OIDC_ALLOWED_EMAILS'] as const;
 
 /** One sentence for each that is missing beside the others. */
 export function findOidcFaults(variables: OidcVariables): string[] {
-  const given = Object.keys(oidcVariables).filter((name) => toValue(variables, name) !== undefined);
+  const given = names.filter((name) => variables[name] !== undefined);
   if (given.length === 0) return [];
-  const missing = Object.keys(oidcVariables).filter((name) => !given.includes(name));
+  const missing = names.filter((name) => !given.includes(name));
   return missing.map((name) => `${name} must be set beside ${given.join(' and ')}.`);
 }
 
@@ -61,8 +69,4 @@ export function toOidcConfig(variables: OidcVariables): OidcConfig | undefined {
     audience: OIDC_AUDIENCE,
     people: new Map(peopleSchema.parse(OIDC_ALLOWED_EMAILS)),
   };
-}
-
-function toValue(variables: OidcVariables, name: string): string | undefined {
-  return Object.entries(variables).find(([each]) => each === name)?.[1];
 }

@@ -25,9 +25,9 @@ export type FindPerson = (jwt: string) => Promise<{ name: string; role: Role } |
  */
 export function createOidc(
   { issuer, audience, people }: OidcConfig,
-  { clock, cooldownMs }: { clock: () => Date; cooldownMs?: number },
+  { clock, cooldownMs, freshMs }: { clock: () => Date; cooldownMs?: number; freshMs?: number },
 ): FindPerson {
-  const keys = createIssuerKeys({ issuer, clock, cooldownMs });
+  const keys = createIssuerKeys({ issuer, clock, cooldownMs, freshMs });
   return async (jwt) => {
     try {
       const { payload } = await jwtVerify(jwt, keys, {

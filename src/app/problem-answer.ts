@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { AppError } from '../core/app-error.ts';
 import type { ErrorCode } from '../core/app-error.ts';
+import { longestNext } from '../handlers/login.ts';
 import type { Problem } from '../handlers/problem.ts';
 import type { Route } from '../handlers/route.ts';
 
@@ -112,8 +113,13 @@ export function answerErrors({
 function sendProblem(req: Request, res: Response, problem: Problem, route: Route | undefined): void {
   if (problem.status === 401) {
     // Who wanted to see a page is asked to log in, and comes back to it.
-    if (route?.kind === 'page' && req.method === 'GET' && prefersHtml(req, route))
-      return res.redirect(303, `/login?next=${encodeURIComponent(req.originalUrl)}`);
+    if (route?.kind === 'page' && req.method === 'GET' && prefersHtml(req, route)) {
+      const { originalUrl: asked } = req;
+      return res.redirect(
+        303,
+        asked.length > longestNext ? '/login' : `/login?next=${encodeURIComponent(asked)}`,
+      );
+    }
     res.set('WWW-Authenticate', 'Bearer');
   }
   res.status(problem.status);

@@ -15,6 +15,9 @@ export function readReportKeys(path: string | undefined, databaseKey: () => Buff
   const lines = readLines(path);
   const short = lines.findIndex((line) => line !== ofDatabase && line.length < shortest);
   if (short >= 0) throw refusal(path, `has a key of less than ${shortest} characters (the ${short + 1}.)`);
+  // A comment is long enough for a key, and can be guessed.
+  const odd = lines.findIndex((line) => /^#|\s/.test(line));
+  if (odd >= 0) throw refusal(path, `has a line with "#" in front or spaces in it (the ${odd + 1}.)`);
   const [first, ...rest] = lines.map((line) => (line === ofDatabase ? databaseKey() : Buffer.from(line)));
   if (first === undefined) throw refusal(path, 'holds no key');
   return [first, ...rest];
@@ -31,6 +34,6 @@ function readLines(path: string): string[] {
 
 function refusal(path: string, why: string): ConfigError {
   return new ConfigError([
-    `REPORT_KEY_FILE: ${path} ${why}. It must have a key in each line, as "openssl rand -base64 32" makes them.`,
+    `REPORT_KEY_FILE: ${path} ${why}. It must have a key in each line and nothing else, as "openssl rand -base64 32" makes them.`,
   ]);
 }

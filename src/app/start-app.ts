@@ -20,9 +20,8 @@ import { createJobLog } from '../live/job-log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import type { MetricsParts } from '../metrics/metrics.ts';
 import { openStore } from '../store/store.ts';
-import type { Store } from '../store/store.ts';
 import { createAccess } from './access.ts';
-import { readBootstrapToken } from './bootstrap-token.ts';
+import { keepFirstAdmin } from './bootstrap-token.ts';
 import type { Config } from './config.ts';
 import { createExpress } from './express.ts';
 import type { ExpressDeps, Side } from './express.ts';
@@ -87,7 +86,8 @@ async function startParts(
   releasers.push(store.close);
 
   const { auth } = config;
-  if (auth.kind === 'token') keepFirstAdmin(auth.bootstrapTokenFile, store, log);
+  if (auth.kind === 'token') keepFirstAdmin(auth.bootstrapTokenFile, { store, log });
+  const tokens = createJobTokens(...readReportKeys(config.web.reportKeyFile, store.reportKey));
   const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
   const oidc = auth.kind === 'token' ? auth.oidc : undefined;
   const findPerson = oidc === undefined ? undefined : createOidc(oidc, { clock });
@@ -100,7 +100,6 @@ async function startParts(
   const { namespace } = place;
   const kube = createKube({ connection, namespace, log, clock });
 
-  const tokens = createJobTokens(...readReportKeys(config.web.reportKeyFile, store.reportKey));
   const intake = createIntake({ store, clock, random, workerImage, namespace, specPolicy, maxQueued });
   const feed = createEventFeed({ store });
   const jobLog = createJobLog({ store, kube, feed });
@@ -158,6 +157,7 @@ async function startParts(
       specPolicy,
       auth,
     },
+    callbackUrl: () => callback().url,
     closing: closing.signal,
     log,
   };
@@ -172,18 +172,6 @@ async function startParts(
     failed: membership.failed,
     stop: releasers.releaseAll,
   };
-}
-
-/** Without a token nobody may come in, and that counts as configured; so the log says how to make one. */
-function keepFirstAdmin(file: string | undefined, store: Store, log: Logger): void {
-  const secret = file === undefined ? null : readBootstrapToken(file);
-  store.keepBootstrapToken(secret);
-  if (file !== undefined && secret === null) {
-    log.warn(
-      { file },
-      'BOOTSTRAP_TOKEN_FILE is not there; make tokens with "node src/app/cli.ts token create"',
-    );
-  }
 }
 
 /** Workers are heard for as long as people are, and a little longer: theirs begins first and ends last. */

@@ -1,8 +1,11 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { AppError } from '../core/app-error.ts';
 import { addressOf } from './client-address.ts';
 
 const retryAfterSeconds = 10;
+
+/** Counts one more stream until its answer is over. Throws AppError when it is one too many. */
+export type TakeStream = (req: Request, res: Response) => void;
 
 /**
  * Bounds the answers that may last (event streams, logs), in total and for each address, since each holds a connection and memory for as
@@ -14,11 +17,13 @@ export function createStreamLimit({
 }: {
   streams: number;
   streamsPerAddress: number;
-}): RequestHandler {
+}): TakeStream {
   const open = new Map<string, number>();
   let total = 0;
 
-  return (req, res, next) => {
+  return (req, res) => {
+    // It would never be given back.
+    if (res.closed) return;
     const address = addressOf(req);
     const own = open.get(address) ?? 0;
     if (own >= streamsPerAddress)
@@ -37,6 +42,5 @@ export function createStreamLimit({
     });
     // The server's own patience is for answers that end.
     res.setTimeout(0);
-    next();
   };
 }

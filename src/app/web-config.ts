@@ -43,10 +43,10 @@ export type WebConfig = {
   limits: WebLimits;
 };
 
-/** Whoever reaches a loopback address is on this machine, and needs no flood to do it harm. */
+/** Where only this machine gets in, nobody needs a flood to do it harm. */
 export function toWebConfig(
   variables: z.output<z.ZodObject<typeof webVariables>>,
-  { isLoopback }: { isLoopback: boolean },
+  { isExposed }: { isExposed: boolean },
 ): WebConfig {
   return {
     callbackPort: variables.CALLBACK_PORT,
@@ -54,7 +54,7 @@ export function toWebConfig(
     trustedProxies: variables.TRUSTED_PROXIES,
     keepAliveSeconds: variables.KEEP_ALIVE_SECONDS,
     limits: {
-      requestsPerSecond: variables.REQUESTS_PER_SECOND ?? (isLoopback ? undefined : 1000),
+      requestsPerSecond: variables.REQUESTS_PER_SECOND ?? (isExposed ? 1000 : undefined),
       reportsPerMinute: variables.REPORTS_PER_MINUTE,
       streams: variables.MAX_STREAMS,
       streamsPerAddress: variables.MAX_STREAMS_PER_ADDRESS,

@@ -1,5 +1,6 @@
 import type { Response } from 'express';
 import { z } from 'zod';
+import type { Caller } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
 import type { Store } from '../store/store.ts';
 import { emptyBody } from './job-api.ts';
@@ -9,25 +10,29 @@ import type { Route } from './route.ts';
 import type { SessionCookie } from './session-cookie.ts';
 
 const page = { kind: 'page', tag: 'Pages', needs: 'nobody' } as const;
-const next = z.string().max(2000).optional().describe('Where to go then: a path of ours');
+/** Of a page to come back to; longer ones are not worth a refusal of the login. */
+export const longestNext = 2000;
+const next = z.string().max(longestNext).optional().describe('Where to go then: a path of ours');
 const fieldsSchema = z.strictObject({ token: z.string().max(1000), next });
 /** What is left of a refused form; the token itself is never shown again. */
 const keptFields = z.object({ next }).catch({});
 
 type Needs = {
-  store: Pick<Store, 'findToken' | 'startSession' | 'endSession' | 'noteAction'>;
+  store: Pick<Store, 'findToken' | 'startSession' | 'endSession' | 'groupCommit'>;
   cookie: SessionCookie;
-  /** Counts a try from this address. Rejects with AppError `too-many-requests` when it is one too many. */
+  /** Counts a wrong token from this address. Rejects with AppError `too-many-requests` when it is one too many. */
   rate: (address: string) => Promise<void>;
+  noteRefusal: (by: Caller, refused: { action: 'login'; target: null }) => Promise<void>;
 };
 
 /** A browser comes in with a token, once, and is known by a session from then on. */
-export function createLogin({ store, cookie, rate }: Needs): Route[] {
+export function createLogin({ store, cookie, rate, noteRefusal }: Needs): Route[] {
   return [
     route({
       ...page,
       method: 'get',
       path: '/login',
+      dependsOnCaller: true,
       summary: 'A form to log in with a token',
       query: z.strictObject({ next }),
       answers: {
@@ -44,23 +49,28 @@ export function createLogin({ store, cookie, rate }: Needs): Route[] {
       ...page,
       method: 'post',
       path: '/login',
+      dependsOnCaller: true,
       summary: 'Log in',
       body: { types: ['form'], schema: fieldsSchema, limit: 8 * 1024 },
       answers: { 303: { description: 'To where one wanted to go' } },
-      problems: [400, 401, 403, 413, 415, 421, 429],
+      problems: [400, 401, 403, 413, 415, 421, 503],
       showRefusal: ({ problem, fields, res }) => {
         show(res.status(problem.status), { ...keptFields.parse(fields), fault: problem.detail });
       },
       handle: async ({ req, res, body, caller }) => {
-        await rate(caller.address ?? '');
         const token = store.findToken(body.token.trim());
         if (token === undefined) {
-          store.noteAction({ by: caller, action: 'login', target: null, outcome: 'refused' });
+          // Who has a right one is not held up by whoever shares the address: it has too many bits to be found by trying.
+          await rate(caller.address ?? '');
+          await noteRefusal(caller, { action: 'login', target: null });
           throw new AppError('unauthorized', 'This is no valid token.');
         }
         const before = cookie.read(req);
-        if (before !== undefined) store.endSession(before, caller);
-        cookie.set(res, store.startSession(token.name, caller));
+        const id = await store.groupCommit(() => {
+          if (before !== undefined) store.endSession(before, caller);
+          return store.startSession(token.name, caller);
+        });
+        cookie.set(res, id);
         res.redirect(303, toOwnPath(body.next));
       },
     }),
@@ -71,10 +81,10 @@ export function createLogin({ store, cookie, rate }: Needs): Route[] {
       summary: 'Log out',
       body: emptyBody,
       answers: { 303: { description: 'To the login page' } },
-      problems: [400, 403, 413, 415, 421],
-      handle: ({ req, res, caller }) => {
+      problems: [400, 403, 413, 415, 421, 503],
+      handle: async ({ req, res, caller }) => {
         const id = cookie.read(req);
-        if (id !== undefined) store.endSession(id, caller);
+        if (id !== undefined) await store.groupCommit(() => store.endSession(id, caller));
         cookie.clear(res);
         res.redirect(303, '/login');
       },

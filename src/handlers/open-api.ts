@@ -32,11 +32,16 @@ function toOpenApiPath(path: string): string {
 }
 
 /** The OpenAPI 3.1 document, made from the very schemas that the routes parse with. */
-function toOpenApi(routes: readonly Route[], version: string) {
+function toOpenApi(
+  routes: readonly Route[],
+  { version, workersUrl }: { version: string; workersUrl?: string },
+) {
   const paths: Record<string, Json> = {};
   for (const each of routes) {
     const path = toOpenApiPath(each.path);
-    paths[path] = { ...paths[path], [each.method]: toOperation(each) };
+    const servers =
+      each.forWorkers === 'alone' && workersUrl !== undefined ? toServers(workersUrl) : undefined;
+    paths[path] = { ...paths[path], [each.method]: { ...toOperation(each), servers } };
   }
   return {
     openapi: '3.1.0',
@@ -68,9 +73,12 @@ function toOpenApi(routes: readonly Route[], version: string) {
 export function createOpenApi({
   routes,
   version,
+  workersUrl,
 }: {
   routes: () => readonly Route[];
   version: string;
+  /** Of the listener that serves what is for workers alone, where that is another one than ours. */
+  workersUrl: () => string | undefined;
 }): Route[] {
   let document: Json | undefined;
   return [
@@ -84,7 +92,7 @@ export function createOpenApi({
       answers: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) } },
       problems: [400, 421],
       handle: ({ res }) => {
-        document ??= toOpenApi(routes(), version);
+        document ??= toOpenApi(routes(), { version, workersUrl: workersUrl() });
         res.json(document);
       },
     }),
@@ -105,10 +113,9 @@ export function createOpenApi({
 function toOperation(each: Route): Json {
   const always = [429, 500].map((status): [number, Json] => [status, toProblemAnswer(status)]);
   const problems = each.problems.map((status): [number, Json] => [status, toProblemAnswer(status)]);
-  const answers = Object.entries(each.answers).map(([status, answer]): [string, Json] => [
-    status,
-    toAnswer(answer),
-  ]);
+  const answers = Object.entries({ ...toLogin(each), ...each.answers }).map(
+    ([status, answer]): [string, Json] => [status, toAnswer(answer)],
+  );
   return {
     tags: [each.tag],
     summary: each.summary,
@@ -128,6 +135,17 @@ function toOperation(each: Route): Json {
     requestBody: each.body === undefined ? undefined : toRequestBody(each.body),
     responses: Object.fromEntries([...problems, ...always, ...answers]),
   };
+}
+
+/** In place of the document's own. */
+function toServers(workersUrl: string): Json[] {
+  return [{ url: workersUrl, description: 'The port for workers (CALLBACK_PORT)' }];
+}
+
+/** A browser that comes to a page without a login is asked for one. */
+function toLogin({ kind, method, needs }: Route): Record<number, Answer> {
+  const leadsThere = kind === 'page' && method === 'get' && needsRole(needs);
+  return leadsThere ? { 303: { description: 'To the login, for a browser without one' } } : {};
 }
 
 function describe({ description, needs }: Route): string | undefined {

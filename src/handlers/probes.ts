@@ -38,6 +38,7 @@ export function createProbes({
       method: 'get',
       path: '/readyz',
       needs: 'nobody',
+      dependsOnCaller: true,
       kind: 'api',
       tag: 'Operation',
       summary: 'Whether the first look at the cluster is done, and how the work goes since',

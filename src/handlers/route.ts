@@ -49,6 +49,8 @@ type Description = {
   isProbe?: boolean;
   /** Workers call it: where they have a listener of their own (CALLBACK_PORT), it is there, and there alone unless `too`. */
   forWorkers?: 'alone' | 'too';
+  /** It is open to all, and yet what it answers depends on who asks; a route that needs a role always does. */
+  dependsOnCaller?: boolean;
   /** Its answer may go on for as long as the client likes, so its length tells nothing of how fast we are. */
   isLasting?: boolean;
 };
@@ -108,7 +110,8 @@ export function route({
   const read = toReader(query ?? nothing, headers ?? nothing, body?.schema ?? nothing);
   return {
     ...description,
-    problems: needsRole(description.needs) ? [...new Set([...problems, 401, 403])] : problems,
+    // 503: the issuer of an ID token cannot be asked who that is.
+    problems: needsRole(description.needs) ? [...new Set([...problems, 401, 403, 503])] : problems,
     query,
     headers,
     body: body === undefined ? undefined : { limit: usualLimit, ...body },

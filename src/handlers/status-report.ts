@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { AppError } from '../core/app-error.ts';
 import { parseInput } from '../core/parse.ts';
-import { reportFormSchema, reportSchema } from '../core/report.ts';
+import { reportFormSchema, reportSchema, terminalOf } from '../core/report.ts';
 import type { ReportInput } from '../core/report.ts';
 import type { ReportOutcome } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
@@ -13,8 +13,8 @@ import type { Route } from './route.ts';
 /** Whether a token is valid for exactly this job, in constant time. */
 export type JobTokens = { matches: (jobId: string, token: string) => boolean };
 
-/** Counts a report of this task; rejects with AppError `too-many-requests` when it speaks too often. */
-export type ReportRate = (task: string) => Promise<void>;
+/** Counts a report of a task that there is; rejects with AppError `too-many-requests` when it, or the whole job, speaks too often. */
+export type ReportRate = (of: { jobId: string; task: number; isLastWord: boolean }) => Promise<void>;
 
 /** Looks at the pods in the cluster afresh; false when that failed. */
 export type RefreshPods = (signal: AbortSignal) => Promise<boolean>;
@@ -35,13 +35,21 @@ export function createStatusReports({
   rate,
   refreshPods,
 }: {
-  store: Pick<Store, 'addReport' | 'groupCommit'>;
+  store: Pick<Store, 'addReport' | 'countTasks' | 'groupCommit'>;
   tokens: JobTokens;
   rate: ReportRate;
   refreshPods: RefreshPods;
 }): Route[] {
   const add = (report: ReportInput, isFinalAnswer: boolean) =>
     store.groupCommit(() => store.addReport(report, { isFinalAnswer }));
+
+  /** Counts what is about a task that there is; made-up ones would each have a count of their own. */
+  async function count({ 'job-id': jobId, task, status }: ReportInput): Promise<void> {
+    const tasks = store.countTasks(jobId);
+    if (tasks === undefined) throw notYours();
+    if ((task ?? 0) >= tasks) return refuseUnkept({ kind: 'unknown-task' });
+    await rate({ jobId, task: task ?? 0, isLastWord: terminalOf(status) !== null });
+  }
 
   /**
    * Who is told that another pod holds the claim goes home, so it must be true: the holder may have ended unseen, and this pod be the
@@ -84,7 +92,7 @@ export function createStatusReports({
         const given = bearerOf(req) ?? token;
         if (typeof given !== 'string' || !tokens.matches(report['job-id'], given)) throw notYours();
         // Counted for who shows the token: nobody else can use up what a worker may say.
-        await rate(`${report['job-id']}/${report.task ?? 0}`);
+        await count(report);
         refuseUnkept(await keep(report));
         res.json({ 'job-id': report['job-id'], status: report.status });
       },

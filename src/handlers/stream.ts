@@ -4,7 +4,8 @@ import type { Request, Response } from 'express';
 /** Ends when the client goes away or the service stops, whichever comes first. */
 export function signalOf(res: Response, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
-  res.once('close', () => gone.abort());
+  if (res.closed) gone.abort();
+  else res.once('close', () => gone.abort());
   return AbortSignal.any([gone.signal, closing]);
 }
 

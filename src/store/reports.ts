@@ -60,10 +60,18 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     `SELECT 1 FROM reports WHERE job_id = @id AND terminal IS NOT NULL
        AND (pod_uid = @podUid OR (pod_uid IS NULL AND task = @task)) LIMIT 1`,
   );
+  const completionsOf = db
+    .prepare<[string], number>("SELECT spec ->> '$.completions' FROM jobs WHERE id = ?")
+    .pluck();
   const lastWord = db.prepare<[string, number], LastWord>(
     `SELECT at, terminal, pod_uid AS podUid FROM reports
      WHERE seq = (SELECT seq FROM task_reports WHERE job_id = ? AND task = ?)`,
   );
+
+  /** How many tasks a job has; undefined where there is no such job. */
+  function countTasks(id: string): number | undefined {
+    return completionsOf.get(id);
+  }
 
   /**
    * What the worker says of its work. After the end nothing changes the state; a word against the end is kept as `discrepancy`.
@@ -175,7 +183,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     return isFinal(row.state) || (isOver && podUid !== null && podUid === last.podUid);
   }
 
-  return { addReport, addMessage };
+  return { addReport, addMessage, countTasks };
 }
 
 function toSaid(report: ReportedOutcome & Partial<Pick<ReportInput, 'task' | 'attempt' | 'pod-uid'>>) {

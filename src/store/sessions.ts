@@ -6,10 +6,11 @@
  */
 import { z } from 'zod';
 import { roleSchema } from '../core/access.ts';
-import type { Actor, Role } from '../core/access.ts';
+import type { Actor } from '../core/access.ts';
 import type { Audit } from './audit.ts';
 import type { Sql } from './database.ts';
 import { drawSecret, hashOf } from './secrets.ts';
+import type { Holder } from './tokens.ts';
 import type { Writes } from './writes.ts';
 
 export const longestSessionMs = 12 * 60 * 60 * 1000;
@@ -27,7 +28,7 @@ export function createSessions({ db, writes, audit }: { db: Sql; writes: Writes;
   const insert = db.prepare(
     'INSERT INTO sessions (hash, token, created_at, last_seen_at) VALUES (?, ?, @now, @now)',
   );
-  const see = db.prepare('UPDATE sessions SET last_seen_at = ? WHERE hash = ? AND last_seen_at < ?');
+  const see = db.prepare('UPDATE sessions SET last_seen_at = ? WHERE hash = ?');
   const remove = db.prepare<[Buffer], string>('DELETE FROM sessions WHERE hash = ? RETURNING token').pluck();
   const removeOld = db.prepare('DELETE FROM sessions WHERE created_at <= ?');
 
@@ -45,16 +46,16 @@ export function createSessions({ db, writes, audit }: { db: Sql; writes: Writes;
   }
 
   /** Whose session it is, while it is one. */
-  function findSession(id: string): { name: string; role: Role } | undefined {
+  function findSession(id: string): Holder | undefined {
     const row = find.get(hashOf(id), ago(longestSessionMs), ago(longestIdleMs));
     if (row === undefined) return undefined;
-    const { name, role } = rowSchema.parse(row);
-    return { name, role };
+    const { name, role, last_seen_at: lastSeenAt } = rowSchema.parse(row);
+    return { name, role, isUseDue: lastSeenAt <= ago(seenStepMs) };
   }
 
-  /** Notes that it is in use, once a minute at most. */
+  /** Notes that it is in use; to be called where that is due. */
   function noteSessionUse(id: string): void {
-    writes.transact(() => see.run(writes.now(), hashOf(id), ago(seenStepMs)));
+    writes.transact(() => see.run(writes.now(), hashOf(id)));
   }
 
   function endSession(id: string, { address }: Pick<Actor, 'address'>): void {

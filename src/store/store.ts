@@ -66,6 +66,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     listUnsettled: createUnsettledList(db),
     addReport: reports.addReport,
     ...createReportEvidence(db),
+    countTasks: reports.countTasks,
     ...createCancels(parts),
     ...createUnstarted(parts),
     ...createLogs(parts),

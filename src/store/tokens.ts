@@ -29,13 +29,25 @@ const rowSchema = z
   }));
 export type Token = z.output<typeof rowSchema>;
 
+/** Whose a secret is. */
+export type Holder = {
+  name: string;
+  role: Role;
+  /** The last use that is noted is so long ago that this one is to be noted. */
+  isUseDue: boolean;
+};
+
+/** What a bootstrap secret opens; `taken`: it is the secret of that other token already, valid or revoked. */
+export type BootstrapOutcome = { kind: 'valid' | 'revoked' | 'absent' } | { kind: 'taken'; by: string };
+
 /** The tokens of people and programs. A secret passes through here once, and only its hash stays. */
 export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; audit: Audit }) {
   const columns = 'name, role, created_at, last_used_at, revoked_at';
   const byHash = db.prepare(`SELECT ${columns} FROM tokens WHERE hash = ? AND revoked_at IS NULL`);
-  const byName = db.prepare<[string], { hash: Buffer; revoked_at: string | null }>(
-    'SELECT hash, revoked_at FROM tokens WHERE name = ?',
+  const byName = db.prepare<[string], { revoked_at: string | null }>(
+    'SELECT revoked_at FROM tokens WHERE name = ?',
   );
+  const holderOf = db.prepare<[Buffer], string>('SELECT name FROM tokens WHERE hash = ?').pluck();
   const all = db.prepare(`SELECT ${columns} FROM tokens ORDER BY created_at, name`);
   const insert = db.prepare('INSERT INTO tokens (name, hash, role, created_at) VALUES (?, ?, ?, ?)');
   const remove = db.prepare('DELETE FROM tokens WHERE name = ?');
@@ -56,16 +68,17 @@ export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; a
   }
 
   /** By its secret, unless it is unknown or revoked. */
-  function findToken(secret: string): Token | undefined {
+  function findToken(secret: string): Holder | undefined {
     const row = byHash.get(hashOf(secret));
-    return row === undefined ? undefined : rowSchema.parse(row);
+    if (row === undefined) return undefined;
+    const { name, role, lastUsedAt } = rowSchema.parse(row);
+    const sinceMs = lastUsedAt === null ? Infinity : Date.parse(writes.now()) - Date.parse(lastUsedAt);
+    return { name, role, isUseDue: sinceMs >= lastUseStepMs };
   }
 
-  /** Notes that it was used, once an hour at most. */
-  function noteTokenUse({ name, lastUsedAt }: Pick<Token, 'name' | 'lastUsedAt'>): void {
-    const now = writes.now();
-    if (lastUsedAt !== null && Date.parse(now) - Date.parse(lastUsedAt) < lastUseStepMs) return;
-    writes.transact(() => use.run(now, name));
+  /** Notes that it was used; to be called where that is due, since it waits for the disk and for every other writer. */
+  function noteTokenUse(name: string): void {
+    writes.transact(() => use.run(writes.now(), name));
   }
 
   function listTokens(): Token[] {
@@ -83,21 +96,27 @@ export function createTokens({ db, writes, audit }: { db: Sql; writes: Writes; a
   }
 
   /**
-   * Makes the reserved token the one with this secret, or revokes it where there is no secret any more. The same secret again changes
-   * nothing: what was revoked by hand stays so until the secret is another one.
+   * Makes the reserved token the one with this secret, or takes it away where there is no secret any more, until the secret is back. What
+   * was revoked by hand is another matter: its row stays, and keeps the same secret out until there is another one.
    */
-  function keepBootstrapToken(secret: string | null): void {
-    writes.transact(() => {
+  function keepBootstrapToken(secret: string | null): BootstrapOutcome {
+    return writes.transact(() => {
       const known = byName.get(bootstrapName);
       if (secret === null) {
-        if (known?.revoked_at === null) revokeToken(bootstrapName, { by: serviceItself });
-        return;
+        if (known?.revoked_at === null) {
+          remove.run(bootstrapName);
+          audit.noteAction({ by: serviceItself, action: 'token-revoke', target: bootstrapName });
+        }
+        return { kind: 'absent' };
       }
       const hash = hashOf(secret);
-      if (known?.hash.equals(hash) === true) return;
+      const holder = holderOf.get(hash);
+      if (holder === bootstrapName) return { kind: known?.revoked_at === null ? 'valid' : 'revoked' };
+      if (holder !== undefined) return { kind: 'taken', by: holder };
       remove.run(bootstrapName);
       insert.run(bootstrapName, hash, 'admin', writes.now());
       audit.noteAction({ by: serviceItself, action: 'token-create', target: bootstrapName });
+      return { kind: 'valid' };
     });
   }
 

@@ -45,6 +45,11 @@ test('the other port has all the rest, and takes no reports', async () => {
   expect(await statusOf(app.url, '/updatejobstatus', 'POST')).toBe(404);
 });
 
+test('the description of the API names the port of the reports', async () => {
+  const document: unknown = await (await fetch(`${app.url}/openapi.json`)).json();
+  expect(document).toHaveProperty(['paths', '/status', 'post', 'servers', '0', 'url'], app.callbackUrl);
+});
+
 test('both keep an idle connection for as long as they are told', async () => {
   for (const url of [app.url, app.callbackUrl])
     expect((await fetch(`${url}/healthz`)).headers.get('keep-alive')).toBe('timeout=33');

@@ -34,6 +34,7 @@ describe('configuration', () => {
   test('requests are bounded for those who come from elsewhere', () => {
     expect(limitOf({})).toBeUndefined();
     expect(limitOf({ HOST: '0.0.0.0', AUTH: 'token' })).toBe(1000);
+    expect(limitOf({ PUBLIC_URL: 'https://jobs.example.com', AUTH: 'token' })).toBe(1000);
     expect(limitOf({ REQUESTS_PER_SECOND: '5' })).toBe(5);
   });
 
@@ -176,20 +177,19 @@ describe('configuration', () => {
 
   test('proxies are trusted by address or range, and none is unless named', () => {
     expect(parseConfig({}).web.trustedProxies).toEqual([]);
-    expect(parseConfig({ TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,127.0.0.1' }).web.trustedProxies).toEqual([
-      '10.0.0.0/8',
-      'fd00::/8',
-      '127.0.0.1',
-    ]);
+    const named = { TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,127.0.0.1', AUTH: 'token' };
+    expect(parseConfig(named).web.trustedProxies).toEqual(['10.0.0.0/8', 'fd00::/8', '127.0.0.1']);
     for (const wrong of ['true', '*', '10.0.0.0/33', '10.0.0.0/0', 'proxy.example', '10.0.0.1/8/8', ','])
       expect(faultsOf({ TRUSTED_PROXIES: wrong })).toHaveLength(1);
   });
 
   test('the public address is one of our hosts', () => {
-    expect(
-      parseConfig({ PUBLIC_URL: 'https://jobs.example.com', ALLOWED_HOSTS: 'a.example:8443, B.example' })
-        .allowedHosts,
-    ).toEqual(['a.example:8443', 'b.example', 'jobs.example.com']);
+    const ours = {
+      PUBLIC_URL: 'https://jobs.example.com',
+      ALLOWED_HOSTS: 'a.example:8443, B.example',
+      AUTH: 'token',
+    };
+    expect(parseConfig(ours).allowedHosts).toEqual(['a.example:8443', 'b.example', 'jobs.example.com']);
   });
 
   describe('who is let in', () => {
@@ -211,6 +211,27 @@ describe('configuration', () => {
         expect(said.auth).toEqual({ kind: 'none', isExposed: true });
       },
     );
+
+    test.each([
+      ['PUBLIC_URL', 'https://jobs.example.com', 'PUBLIC_URL leads here from elsewhere'],
+      ['ALLOWED_HOSTS', 'localhost, jobs.example.com:8443', 'names more than this machine ("jobs.example'],
+      ['TRUSTED_PROXIES', '127.0.0.1', 'TRUSTED_PROXIES says that there is a proxy'],
+    ])('must be said where a proxy leads others to loopback, as %s=%s shows', (name, value, why) => {
+      const refused = [expect.stringMatching(/^AUTH must be token when /)];
+      expect(faultsOf({ [name]: value })).toEqual(refused);
+      expect(faultsOf({ [name]: value, AUTH: 'none' })).toEqual([expect.stringContaining(why)]);
+      expect(parseConfig({ [name]: value, AUTH: 'token' }).auth.kind).toBe('token');
+      const said = parseConfig({ [name]: value, AUTH: 'none', ALLOW_UNAUTHENTICATED: 'yes' });
+      expect(said.auth).toEqual({ kind: 'none', isExposed: true });
+    });
+
+    test.each([
+      ['PUBLIC_URL', 'http://localhost:9000'],
+      ['PUBLIC_URL', 'http://[::1]:9000'],
+      ['ALLOWED_HOSTS', '127.0.0.1:9000,[::1]:9000,localhost'],
+    ])('is everybody where %s=%s is this machine all the same', (name, value) => {
+      expect(parseConfig({ [name]: value }).auth).toEqual({ kind: 'none', isExposed: false });
+    });
 
     const oidc = {
       AUTH: 'token',
@@ -236,6 +257,7 @@ describe('configuration', () => {
       ['OIDC_ALLOWED_EMAILS', 'ada@example.com', 'must be e-mail addresses with their roles'],
       ['OIDC_ALLOWED_EMAILS', 'ada@example.com=king', 'must be e-mail addresses with their roles'],
       ['OIDC_ALLOWED_EMAILS', '*@example.com=admin', 'must be e-mail addresses with their roles'],
+      ['OIDC_ALLOWED_EMAILS', 'ada@example.com=viewer,Ada@Example.com=admin', 'must name nobody twice'],
       ['OIDC_AUDIENCE', '', 'must be set beside OIDC_ISSUER and OIDC_ALLOWED_EMAILS'],
       ['AUTH', 'none', 'OIDC_ISSUER needs AUTH=token'],
     ])('is not told by %s=%s', (name, value, fault) => {

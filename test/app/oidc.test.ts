@@ -21,10 +21,15 @@ afterEach(() => issuer.stop());
 
 const clock = () => new Date(now);
 
-function findWith({ cooldownMs }: { cooldownMs: number }): FindPerson {
+function findWith(times: { cooldownMs: number; freshMs?: number }): FindPerson {
   const people = new Map([[ada.name, 'operator' as const]]);
-  return createOidc({ issuer: issuer.url, audience: 'jobspawn', people }, { clock, cooldownMs });
+  return createOidc({ issuer: issuer.url, audience: 'jobspawn', people }, { clock, ...times });
 }
+
+/** Every token asks the issuer anew, as after ten minutes. */
+const findAnew = () => findWith({ cooldownMs: 0, freshMs: 0 });
+
+const fromNow = () => ({ claims: { iat: seconds(), exp: seconds() + 60 } });
 
 const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const seconds = () => Math.floor(now / 1000);
@@ -130,6 +135,40 @@ describe('the keys', () => {
     now += 10_000;
     await issuer.rotate();
     expect(await find(await issuer.sign())).toEqual(ada);
+  });
+});
+
+describe('keys that are no longer fresh', () => {
+  test('go on to count for a day while the issuer is away, and no longer', async () => {
+    const anew = findAnew();
+    expect(await anew(await issuer.sign())).toEqual(ada);
+    issuer.behaviour.status = 500;
+    now += 24 * 60 * 60 * 1000 - 1;
+    expect(await anew(await issuer.sign(fromNow()))).toEqual(ada);
+    const unknown = issuer.sign({ ...fromNow(), kid: 'unknown' });
+    await expect(anew(await unknown)).rejects.toMatchObject({ code: 'unavailable' });
+    now += 1;
+    await expect(anew(await issuer.sign(fromNow()))).rejects.toMatchObject({ code: 'unavailable' });
+    issuer.behaviour.status = 200;
+    now += 10_000;
+    expect(await anew(await issuer.sign(fromNow()))).toEqual(ada);
+  });
+
+  test('are looked for where the document says then', async () => {
+    const anew = findAnew();
+    expect(await anew(await issuer.sign())).toEqual(ada);
+    issuer.behaviour.keysPath = '/moved';
+    await issuer.rotate();
+    expect(await anew(await issuer.sign())).toEqual(ada);
+    expect(issuer.asked.slice(-2)).toEqual(['/.well-known/openid-configuration', '/moved']);
+  });
+
+  test('are fetched from where they were while the document cannot be read', async () => {
+    const anew = findAnew();
+    expect(await anew(await issuer.sign())).toEqual(ada);
+    issuer.behaviour.issuer = 'https://evil.example.com';
+    await issuer.rotate();
+    expect(await anew(await issuer.sign())).toEqual(ada);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigError } from '../../src/app/config.ts';
 import { createJobTokens } from '../../src/app/job-token.ts';
 import { readReportKeys } from '../../src/app/report-keys.ts';
@@ -41,6 +41,9 @@ describe('the keys of job tokens', () => {
   test.each([
     ['short', `${newKey}\nshort-secret\n`, /less than 32 characters \(the 2\.\)/],
     ['missing', ' \n', /holds no key/],
+    ['comments', `# nnn, the new key, of 2026-11-20\n${newKey}`, /"#" in front or spaces in it \(the 1\.\)/],
+    ['sentences', `${newKey}\n${oldKey} nnn`, /"#" in front or spaces in it \(the 2\.\)/],
+    ['a comment in one word', `#${newKey}`, /"#" in front/],
   ])('that are %s are told in one sentence, which does not quote them', (_what, text, sentence) => {
     expect(() => read(text)).toThrow(ConfigError);
     expect(() => read(text)).toThrow(sentence);
@@ -52,6 +55,13 @@ describe('the keys of job tokens', () => {
     expect(() => readReportKeys('/nowhere/keys', () => own)).toThrow(
       /^REPORT_KEY_FILE: \/nowhere\/keys cannot be read \(ENOENT/,
     );
+  });
+
+  test('that are wrong keep a local cluster from starting in vain', async () => {
+    const file = write('short-secret');
+    const environment = { REPORT_KEY_FILE: file, DATABASE_PATH: join(dirname(file), 'jobspawn.db') };
+    await expect(startTestApp(environment)).rejects.toThrow(ConfigError);
+    expect(existsSync(join(dirname(file), 'local-cluster'))).toBe(false);
   });
 
   test('fault 18: are those of the file that the service was started with', async () => {

@@ -8,7 +8,7 @@ type Signed = { alg?: string; claims?: JWTPayload; kid?: string };
 /** A little issuer of ID tokens on a free port: discovery document, keys that can be changed, and a count of who asked for them. */
 export async function startTokenIssuer() {
   const asked: string[] = [];
-  const behaviour = { status: 200, issuer: '' };
+  const behaviour = { status: 200, issuer: '', keysPath: '/jwks' };
   let keys: JWK[] = [];
   let signingKey: CryptoKey;
   let kid = '';
@@ -16,10 +16,11 @@ export async function startTokenIssuer() {
 
   const server = createServer((req, res) => {
     asked.push(req.url ?? '');
-    res.statusCode = behaviour.status;
+    const isDocument = req.url === '/.well-known/openid-configuration';
+    res.statusCode = isDocument || req.url === behaviour.keysPath ? behaviour.status : 404;
     res.setHeader('content-type', 'application/json');
-    if (req.url === '/jwks') res.end(JSON.stringify({ keys }));
-    else res.end(JSON.stringify({ issuer: behaviour.issuer, jwks_uri: `${url}/jwks` }));
+    if (!isDocument) res.end(JSON.stringify({ keys }));
+    else res.end(JSON.stringify({ issuer: behaviour.issuer, jwks_uri: url + behaviour.keysPath }));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -119,6 +119,7 @@ describe('headers', () => {
   test('the icon that browsers ask for by themselves is there', async () => {
     const { headers } = await request(side.url).get('/favicon.ico').redirects(1).expect(200);
     expect(headers['content-type']).toContain('image/svg+xml');
+    await request(side.url).get('/favicon.ico/anything').expect(404);
   });
 
   test('nothing outside the public files can be read', async () => {

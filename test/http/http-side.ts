@@ -73,7 +73,8 @@ export async function startHttpSide({
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-http-'));
   const lines: string[] = [];
   const log = createLog('debug', { write: (line: string) => lines.push(line) });
-  const store = openStore({ path: join(dir, 'jobspawn.db'), clock, log });
+  const databasePath = join(dir, 'jobspawn.db');
+  const store = openStore({ path: databasePath, clock, log });
   const intakeParts = {
     store,
     clock,
@@ -140,6 +141,7 @@ export async function startHttpSide({
       freshLook.show();
       return freshLook.works;
     },
+    callbackUrl: () => 'http://jobspawn-callback.example:8081',
     config,
     closing: closing.signal,
     log,
@@ -153,6 +155,7 @@ export async function startHttpSide({
     url: `http://127.0.0.1:${listener.port}`,
     port: listener.port,
     store,
+    databasePath,
     intake,
     /** As it was before there was a policy. */
     openIntake: createIntake({ ...intakeParts, specPolicy: anySpec }),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import Database from 'better-sqlite3';
 import request from 'supertest';
 import { commandLine } from '../../src/core/access.ts';
 import { startHttpSide } from './http-side.ts';
@@ -131,11 +132,35 @@ test('a bearer token that opens nothing is not helped by a cookie', async () => 
     .expect(401);
 });
 
-test('after twenty tries an address has to wait, also with the right token', async () => {
-  for (let nth = 0; nth < 20; nth += 1) await logIn({ token: 'x' }).expect(401);
-  const { text, headers } = await logIn({ token: secret }).expect(429);
-  expect(text).toContain('Too many logins from this address');
+test('after twenty wrong tokens an address has to wait, but never with a right one', async () => {
+  for (let nth = 0; nth < 20; nth += 1) {
+    await logIn({ token: 'x' }).expect(401);
+    await logIn({ token: secret }).expect(303);
+  }
+  const { text, headers } = await logIn({ token: 'x' }).expect(429);
+  expect(text).toContain('Too many wrong tokens from this address');
   expect(Number(headers['retry-after'])).toBeGreaterThan(200);
+  await logIn({ token: secret }).expect(303);
+});
+
+test('a login that cannot be kept leaves the session before it as it was', async () => {
+  const cookie = await cookieOf();
+  const db = new Database(side.databasePath);
+  db.exec("CREATE TRIGGER no_more BEFORE INSERT ON sessions BEGIN SELECT raise(ABORT, 'no more'); END");
+  await logIn({ token: secret }).set('Cookie', cookie).expect(500);
+  db.exec('DROP TRIGGER no_more');
+  db.close();
+  await browse('/jobs', cookie).expect(200);
+});
+
+test('a page whose address is too long to come back to leads to the login all the same', async () => {
+  const words = '%E6%BC%A2'.repeat(120);
+  const asked = await browse(`/jobs?q=${words}&name=${words}`).expect(303);
+  expect(asked.headers['location']).toBe('/login');
+  const longest = `/jobs/${'a'.repeat(2000 - '/jobs/'.length)}`;
+  const { headers } = await browse(longest).expect(303);
+  expect(headers['location']).toBe(`/login?next=${encodeURIComponent(longest)}`);
+  await browse(headers['location'] ?? '').expect(200);
 });
 
 test('where nobody has to log in there is no login', async () => {

@@ -15,6 +15,7 @@ const operationSchema = z.strictObject({
   security: z.array(z.record(z.string(), z.array(z.string()))),
   parameters: z.array(z.looseObject({ name: z.string(), in: z.enum(['path', 'query', 'header']) })),
   requestBody: z.strictObject({ required: z.boolean(), content: contentSchema }).optional(),
+  servers: z.array(z.strictObject({ url: z.url(), description: z.string() })).optional(),
   responses: z.record(
     z.string().regex(/^\d{3}$/),
     z.strictObject({ description: z.string(), content: contentSchema }),
@@ -42,7 +43,8 @@ const layerSchema = z.object({
 test('every route that Express serves is in the document, and the other way round', () => {
   const layers = z.array(layerSchema).parse(side.app.router.stack);
   const served = layers.flatMap(({ route }) =>
-    route === undefined
+    // The icon is a file like those under /assets, which are no routes either.
+    route === undefined || route.path === '/favicon.ico'
       ? []
       : [...new Set(route.stack.flatMap(({ method }) => method ?? []))].map(
           (method) => `${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`,
@@ -69,6 +71,24 @@ test('every operation has its own id and tells of its problems', () => {
   for (const operation of operations) {
     expect(operation?.responses['500']?.content).toHaveProperty(['application/problem+json']);
   }
+});
+
+test('what may become of who is nobody yet is told where a role is needed', () => {
+  const read = document.paths['/jobs']?.get?.responses ?? {};
+  expect(Object.keys(read)).toEqual(expect.arrayContaining(['303', '401', '403', '503']));
+  expect(Object.keys(document.paths['/api/v1/jobs']?.get?.responses ?? {})).not.toContain('303');
+  expect(Object.keys(document.paths['/healthz']?.get?.responses ?? {})).not.toContain('503');
+});
+
+test('reports are told of with the port that takes them, where that is another one', async () => {
+  expect(document.paths['/status']?.post?.servers).toBeUndefined();
+  const people = await startHttpSide({ side: 'people' });
+  const { paths } = documentSchema.parse((await request(people.url).get('/openapi.json').expect(200)).body);
+  await people.stop();
+  expect(Object.keys(paths)).toEqual(Object.keys(document.paths));
+  const elsewhere = Object.entries(paths).filter(([, { get, post }]) => (get ?? post)?.servers !== undefined);
+  expect(elsewhere.map(([path]) => path)).toEqual(['/status', '/updatejobstatus']);
+  expect(paths['/status']?.post?.servers?.[0]?.url).toBe('http://jobspawn-callback.example:8081');
 });
 
 test('requests and parameters are those that the routes parse with', () => {

@@ -23,11 +23,11 @@ async function start(limits: Partial<WebLimits>, trustedProxies: string[] = []):
 const post = (side: HttpSide, headers: Record<string, string> = {}) =>
   request(side.url).post('/api/v1/jobs').set(headers).send({ name: 'x' });
 
-const report = (side: HttpSide, id: string) =>
+const report = (side: HttpSide, id: string, over: Record<string, unknown> = {}) =>
   request(side.url)
     .post('/status')
     .set('Authorization', `Bearer ${side.tokens.issue(id)}`)
-    .send({ 'job-id': id, status: 'still busy' });
+    .send({ 'job-id': id, status: 'still busy', ...over });
 
 async function open(side: HttpSide, path = '/api/v1/events', headers: Record<string, string> = {}) {
   const reader = new AbortController();
@@ -91,6 +91,48 @@ describe('a flood of requests', () => {
     expect(await statusesOf(1, showing('other'))).toEqual([202]);
   });
 
+  test('with one credential is refused however that is written', async () => {
+    const side = await start({ requestsPerSecond: 1 }, ['127.0.0.0/8']);
+    let nth = 0;
+    const from = () => ({ 'X-Forwarded-For': `203.0.113.${(nth += 1)}` });
+    const showing = (token: string) => () =>
+      post(side, { ...from(), Authorization: `Bearer ${' '.repeat(nth)}${token}`, Cookie: `nth=${nth}` });
+    expect(await statusesOf(11, showing('stolen'))).toEqual([...accepted(10), 429]);
+    const session = 'a'.repeat(43);
+    const withCookie = () => post(side, { ...from(), Cookie: `nth=${nth}; jobspawn=${session}` });
+    expect(await statusesOf(11, withCookie)).toEqual([...accepted(10), 429]);
+  });
+
+  test('is not spread over addresses by a proxy that writes ports, or nothing that is an address', async () => {
+    const side = await start({ requestsPerSecond: 1 }, ['127.0.0.0/8']);
+    let nth = 0;
+    const from = (address: () => string) => () => post(side, { 'X-Forwarded-For': address() });
+    expect(
+      await statusesOf(
+        11,
+        from(() => `203.0.113.1:${(nth += 1)}`),
+      ),
+    ).toEqual([...accepted(10), 429]);
+    expect(
+      await statusesOf(
+        11,
+        from(() => `nonsense-${(nth += 1)}`),
+      ),
+    ).toEqual([...accepted(10), 429]);
+  });
+
+  test('of a worker is counted for its own address, whichever proxies are trusted', async () => {
+    const limits = { requestsPerSecond: 1 };
+    const side = await startHttpSide({ limits, trustedProxies: ['127.0.0.0/8'], side: 'workers' });
+    sides.push(side);
+    let nth = 0;
+    const send = () =>
+      request(side.url)
+        .post('/status')
+        .set('X-Forwarded-For', `203.0.113.${(nth += 1)}`);
+    expect(await statusesOf(11, send)).toEqual([...Array<number>(10).fill(400), 429]);
+  });
+
   test.each([
     ['::ffff:192.0.2.1', '192.0.2.1'],
     ['192.0.2.1', '192.0.2.1'],
@@ -98,6 +140,16 @@ describe('a flood of requests', () => {
     ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
     ['2001:db8::9', '2001:db8:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
+    ['2001:0DB8:0001:2::9', '2001:db8:1:2::/64'],
+    ['1:2:3:4:5:6:7:8', '1:2:3:4::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::FFFF:C000:0201', '192.0.2.1'],
+    ['192.0.2.1:5678', '192.0.2.1'],
+    ['[2001:db8:1:2::9]:5678', '2001:db8:1:2::/64'],
+    ['[2001:db8:1:2::9]', '2001:db8:1:2::/64'],
+    ['unknown', undefined],
+    ['192.0.2.256', undefined],
+    ['', undefined],
   ])('%s counts as %s', (ip, key) => {
     expect(toAddressKey(ip)).toBe(key);
   });
@@ -111,6 +163,32 @@ describe('a worker that reports without end', () => {
     expect(await statusesOf(4, () => report(side, chatty.id))).toEqual([200, 200, 200, 429]);
     expect(side.store.findJob(chatty.id)?.reports).toHaveLength(3);
     await report(side, other.id).expect(200);
+  });
+
+  test('is heard when it says how it ended', async () => {
+    const side = await start({ reportsPerMinute: 3 });
+    const { id } = await side.submit();
+    expect(await statusesOf(4, () => report(side, id))).toContain(429);
+    await report(side, id, { status: 'SUCCESS' }).expect(200);
+    expect(side.store.findJob(id)?.reports.at(-1)?.status).toBe('SUCCESS');
+    expect(await statusesOf(61, () => report(side, id, { status: 'ERROR' }))).toContain(429);
+  });
+
+  test('is counted by the job as well, however many tasks it has', async () => {
+    const side = await start({ reportsPerMinute: 1 });
+    const { id } = await side.submit({ completions: 30, completionMode: 'Indexed' });
+    let task = -1;
+    const next = () => report(side, id, { task: (task += 1) });
+    expect(await statusesOf(21, next)).toEqual([...Array<number>(20).fill(200), 429]);
+  });
+
+  test('is told so of tasks that there are not, which are nobody and have no allowance', async () => {
+    const side = await start({ reportsPerMinute: 3 });
+    const { id } = await side.submit();
+    let task = 0;
+    const madeUp = () => report(side, id, { task: (task += 1), status: 'SUCCESS' });
+    expect(new Set(await statusesOf(70, madeUp))).toEqual(new Set([400]));
+    await report(side, id).expect(200);
   });
 
   test('cannot be silenced by who has no token for its job', async () => {

@@ -24,7 +24,11 @@ test('an entry stays as it was written', () => {
   });
   const db = new Database(stage.path);
   expect(() => db.exec("UPDATE audit SET principal = 'eve'")).toThrow('is not changed');
+  const replace =
+    "INSERT OR REPLACE INTO audit SELECT seq, at, 'eve', action, target, outcome, address FROM audit";
+  expect(() => db.exec(replace)).toThrow('is not changed');
   db.close();
+  expect(stage.store.listAudit({ after: 0, limit: 10 })).toEqual([entry]);
 });
 
 test('a number is never used twice, also when the newest entries were removed', () => {

@@ -22,7 +22,7 @@ function countSessions(): unknown {
 
 test('a session is known by an id that the file does not hold', () => {
   const id = stage.store.startSession('ada', commandLine);
-  expect(stage.store.findSession(id)).toEqual({ name: 'ada', role: 'viewer' });
+  expect(stage.store.findSession(id)).toEqual({ name: 'ada', role: 'viewer', isUseDue: false });
   expect(stage.store.findSession(`${id}x`)).toBeUndefined();
   for (const suffix of ['', '-wal']) expect(readFileSync(stage.path + suffix).includes(id)).toBe(false);
 });
@@ -35,6 +35,16 @@ test('it ends two hours after the last request', () => {
   expect(stage.store.findSession(id)).toBeDefined();
   stage.advance(1);
   expect(stage.store.findSession(id)).toBeUndefined();
+});
+
+test('its use is due to be noted when the last one that is noted was a minute ago', () => {
+  const id = stage.store.startSession('ada', commandLine);
+  stage.advance(59_999);
+  expect(stage.store.findSession(id)?.isUseDue).toBe(false);
+  stage.advance(1);
+  expect(stage.store.findSession(id)?.isUseDue).toBe(true);
+  stage.store.noteSessionUse(id);
+  expect(stage.store.findSession(id)?.isUseDue).toBe(false);
 });
 
 test('it ends after twelve hours, however busy, and its row goes with a later login', () => {

@@ -38,3 +38,9 @@ CREATE INDEX audit_by_age ON audit (at);
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
   SELECT raise(ABORT, 'what stands in the audit log is not changed');
 END;
+
+-- INSERT OR REPLACE would change an entry all the same, without an UPDATE.
+CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) BEGIN
+  SELECT raise(ABORT, 'what stands in the audit log is not changed');
+END;
