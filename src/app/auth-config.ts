@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { Exposure } from './exposure.ts';
 import { findOidcFaults, oidcVariables, toOidcConfig } from './oidc-config.ts';
 import type { OidcConfig } from './oidc-config.ts';
 
@@ -7,8 +8,8 @@ import type { OidcConfig } from './oidc-config.ts';
 export type Auth =
   | {
       kind: 'none';
-      /** Beyond this machine; every page says so. */
-      isExposed: boolean;
+      /** Where others than this machine are everybody too: every page says so, and the log says why. */
+      exposure: Exposure | undefined;
     }
   | {
       kind: 'token';
@@ -27,15 +28,18 @@ export const authVariables = {
 const authSchema = z.object(authVariables);
 type AuthVariables = z.output<typeof authSchema>;
 
-/** One sentence for each contradiction; whoever is reached from beyond this machine must have said who may come in. */
-export function findAuthFaults(variables: AuthVariables, exposure: string | undefined): string[] {
+/**
+ * One sentence for each contradiction. Whoever listens beyond this machine must have said who may come in; behind a proxy, which may
+ * ask for a login of its own, it is a warning (start-app.ts).
+ */
+export function findAuthFaults(variables: AuthVariables, exposure: Exposure | undefined): string[] {
   const { AUTH, ALLOW_UNAUTHENTICATED, BOOTSTRAP_TOKEN_FILE, OIDC_ISSUER } = variables;
   const isToken = AUTH === 'token';
   const isOpen = !isToken && !(AUTH === 'none' && ALLOW_UNAUTHENTICATED === 'yes');
   return [
-    ...(isOpen && exposure !== undefined
+    ...(isOpen && exposure?.by === 'address'
       ? [
-          `AUTH must be token when ${exposure}; to let everybody in, say AUTH=none and ALLOW_UNAUTHENTICATED=yes.`,
+          `AUTH must be token when ${exposure.because}; to let everybody in, say AUTH=none and ALLOW_UNAUTHENTICATED=yes.`,
         ]
       : []),
     ...(ALLOW_UNAUTHENTICATED !== undefined && AUTH !== 'none'
@@ -49,10 +53,10 @@ export function findAuthFaults(variables: AuthVariables, exposure: string | unde
 
 export function toAuth(
   variables: AuthVariables & { PUBLIC_URL?: string | undefined },
-  { isExposed }: { isExposed: boolean },
+  exposure: Exposure | undefined,
 ): Auth {
   const { AUTH, BOOTSTRAP_TOKEN_FILE, PUBLIC_URL } = variables;
-  if (AUTH !== 'token') return { kind: 'none', isExposed };
+  if (AUTH !== 'token') return { kind: 'none', exposure };
   return {
     kind: 'token',
     bootstrapTokenFile: BOOTSTRAP_TOKEN_FILE === undefined ? undefined : resolve(BOOTSTRAP_TOKEN_FILE),

@@ -129,7 +129,6 @@ export function parseConfig(environment: Environment): Config {
   const kind = chooseCluster(variables.CLUSTER);
   const host = variables.HOST ?? (kind === 'in-cluster' ? '0.0.0.0' : '127.0.0.1');
   const exposure = findExposure({ ...variables, host });
-  const isExposed = exposure !== undefined;
   const specPolicy = toSpecPolicy(variables);
   const faults = [
     ...(kind === 'kubeconfig' && variables.KUBECONFIG === undefined
@@ -166,12 +165,12 @@ export function parseConfig(environment: Environment): Config {
     maxQueued: variables.MAX_QUEUED,
     startDeadlineSeconds: variables.START_DEADLINE_SECONDS,
     keep: toKeepLimits(variables),
-    web: toWebConfig(variables, { isExposed }),
+    web: toWebConfig(variables, { isExposed: exposure !== undefined }),
     allowedHosts: [
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),
     ],
-    auth: toAuth(variables, { isExposed }),
+    auth: toAuth(variables, exposure),
     logLevel: variables.LOG_LEVEL,
   };
 }

@@ -6,23 +6,35 @@ export type Reach = {
   TRUSTED_PROXIES: readonly string[];
 };
 
+/** That people come from beyond this machine, and which variable says so, as half a sentence. */
+export type Exposure = {
+  by: 'address' | 'proxy';
+  because: string;
+};
+
 /**
- * What says that people come from beyond this machine, as half a sentence that names the variable; undefined where nothing does. The
- * address alone does not tell: a proxy on this machine brings everybody to a loopback one, and shows in the names that are ours then.
+ * undefined where nothing says so. The address alone does not tell: a proxy on this machine brings everybody to a loopback one, and
+ * shows in the names that are ours then.
  */
 export function findExposure({
   host,
   PUBLIC_URL,
   ALLOWED_HOSTS,
   TRUSTED_PROXIES,
-}: Reach): string | undefined {
-  if (!isLoopback(host)) return `HOST is not a loopback address (it is ${JSON.stringify(host)})`;
+}: Reach): Exposure | undefined {
+  if (!isLoopback(host))
+    return { by: 'address', because: `HOST is not a loopback address (it is ${JSON.stringify(host)})` };
   if (PUBLIC_URL !== undefined && !isLoopback(new URL(PUBLIC_URL).hostname))
-    return `PUBLIC_URL leads here from elsewhere (it is ${JSON.stringify(PUBLIC_URL)})`;
+    return byProxy(`PUBLIC_URL leads here from elsewhere (it is ${JSON.stringify(PUBLIC_URL)})`);
   const foreign = ALLOWED_HOSTS.find((name) => !isLoopback(name.replace(/:\d+$/, '')));
-  if (foreign !== undefined) return `ALLOWED_HOSTS names more than this machine (${JSON.stringify(foreign)})`;
-  if (TRUSTED_PROXIES.length > 0) return 'TRUSTED_PROXIES says that there is a proxy before it';
+  if (foreign !== undefined)
+    return byProxy(`ALLOWED_HOSTS names more than this machine (${JSON.stringify(foreign)})`);
+  if (TRUSTED_PROXIES.length > 0) return byProxy('TRUSTED_PROXIES says that there is a proxy before it');
   return undefined;
+}
+
+function byProxy(because: string): Exposure {
+  return { by: 'proxy', because };
 }
 
 /** A name or address that leads to this machine alone; an IPv6 address with or without its brackets. */

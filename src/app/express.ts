@@ -125,7 +125,8 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
   app.set('view engine', 'ejs');
   app.set('views', join(root, 'views'));
   app.set('view cache', true);
-  app.locals['isOpenToAll'] = deps.config.auth.kind === 'none' && deps.config.auth.isExposed;
+  const { auth } = deps.config;
+  app.locals['isOpenToAll'] = auth.kind === 'none' && auth.exposure !== undefined;
 
   app.use(accessLog(deps.log), follow, securityHeaders);
   const { allowedHosts, limits } = deps.config;

@@ -23,6 +23,7 @@ import { openStore } from '../store/store.ts';
 import { createAccess } from './access.ts';
 import { keepFirstAdmin } from './bootstrap-token.ts';
 import type { Config } from './config.ts';
+import type { Exposure } from './exposure.ts';
 import { createExpress } from './express.ts';
 import type { ExpressDeps, Side } from './express.ts';
 import { createJobTokens } from './job-token.ts';
@@ -87,6 +88,7 @@ async function startParts(
 
   const { auth } = config;
   if (auth.kind === 'token') keepFirstAdmin(auth.bootstrapTokenFile, { store, log });
+  else if (auth.exposure !== undefined) warnOfEverybody(auth.exposure, log);
   const tokens = createJobTokens(...readReportKeys(config.web.reportKeyFile, store.reportKey));
   const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
   const oidc = auth.kind === 'token' ? auth.oidc : undefined;
@@ -172,6 +174,10 @@ async function startParts(
     failed: membership.failed,
     stop: releasers.releaseAll,
   };
+}
+
+function warnOfEverybody({ because }: Exposure, log: Logger): void {
+  log.warn(`Everybody who reaches this service may start jobs, and ${because}: AUTH=token asks for a login`);
 }
 
 /** Workers are heard for as long as people are, and a little longer: theirs begins first and ends last. */

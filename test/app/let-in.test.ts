@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createLog } from '../../src/app/log.ts';
 import { startTestApp } from '../support/running-app.ts';
 import { startTokenIssuer } from './token-issuer.ts';
 
@@ -64,4 +65,15 @@ test('who is on the list of the issuer may come in, with the role that stands th
   const idToken = await issuer.sign();
   expect(await statusWith(idToken, '/api/v1/jobs')).toBe(200);
   expect(await statusWith(idToken, '/api/v1/audit')).toBe(403);
+});
+
+test('where a proxy leads others here and nobody has to log in, the log and every page warn', async () => {
+  const lines: string[] = [];
+  const log = createLog('warn', { write: (line: string) => lines.push(line) });
+  app = await startTestApp(
+    { DATABASE_PATH: join(dir, 'jobspawn.db'), PUBLIC_URL: 'https://jobs.example.com' },
+    { log },
+  );
+  expect(lines).toEqual([expect.stringContaining('PUBLIC_URL leads here from elsewhere')]);
+  expect(await (await fetch(`${app.url}/jobs`)).text()).toContain('No login.');
 });

@@ -181,7 +181,7 @@ test('no secret reaches the log', () => {
 });
 
 test('where everybody may come in from anywhere, every page says so, and else none does', async () => {
-  const open = await startHttpSide({ auth: { kind: 'none', isExposed: true } });
+  const open = await startHttpSide({ auth: { kind: 'none', exposure: { by: 'proxy', because: 'it is' } } });
   const { id } = await open.submit();
   for (const path of ['/jobs', `/jobs/${id}`, '/docs', '/nothing']) {
     const { text } = await request(open.url).get(path).set('Accept', 'text/html');

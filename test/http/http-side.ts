@@ -49,7 +49,7 @@ export async function startHttpSide({
   allowedHosts = [],
   trustedProxies = [],
   maxQueued = 1000,
-  auth = { kind: 'none', isExposed: false },
+  auth = { kind: 'none', exposure: undefined },
   recheckMs,
   findPerson,
   specPolicy = anySpec,

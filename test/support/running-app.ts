@@ -10,7 +10,10 @@ import { isFinal } from '../../src/core/job-state.ts';
 import { until } from './until.ts';
 
 /** The whole service on a free port, with a local cluster and data of its own. */
-export async function startTestApp(environment: Record<string, string> = {}) {
+export async function startTestApp(
+  environment: Record<string, string> = {},
+  overrides: Parameters<typeof startApp>[1] = {},
+) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-test-'));
   const app: App = await startApp(
     parseConfig({
@@ -20,6 +23,7 @@ export async function startTestApp(environment: Record<string, string> = {}) {
       LOG_LEVEL: 'error',
       ...environment,
     }),
+    overrides,
   );
   const url = app.url;
 
