@@ -98,7 +98,10 @@ describe('the claim', () => {
       worker.kill('SIGTERM');
       const { code, stdout } = await worker.ended;
       expect({ code, stdout: stdout.toString() }).toEqual({ code: 143, stdout: '' });
-      expect(server.statuses()).toEqual(['Start Processing', 'ERROR']);
+      // Where it is refused for now, the end of its time may just leave room for a second try.
+      const [claim, ...outcomes] = server.statuses();
+      expect(claim).toBe('Start Processing');
+      expect(new Set(outcomes)).toEqual(new Set(['ERROR']));
     },
     lessThanAnAttemptMs,
   );
