@@ -16,7 +16,7 @@ export const webVariables = {
   TRUSTED_PROXIES: proxyList.default([]),
   KEEP_ALIVE_SECONDS: positive.default(75),
   REQUESTS_PER_SECOND: positive.optional(),
-  REPORTS_PER_MINUTE: positive.default(600),
+  REPORTS_PER_MINUTE: positive.default(6000),
   MAX_STREAMS: positive.default(5000),
   MAX_STREAMS_PER_ADDRESS: positive.default(2000),
 };
