@@ -1,0 +1,50 @@
+import type { Releasers } from '../src/app/releasers.ts';
+import { startQuickRig } from '../test/faults/quick-rig.ts';
+import type { QuickRig } from '../test/faults/quick-rig.ts';
+import type { SourceEdit } from '../test/faults/source-edits.ts';
+import { launchers } from './machine.ts';
+import type { Settings } from './plan.ts';
+
+/** As `npm start` has them. */
+const startFlags = ['--max-semi-space-size=4'];
+
+type Options = {
+  settings: Settings;
+  releasers: Releasers;
+  env?: Record<string, string>;
+  edits?: readonly SourceEdit[];
+  /** Before the service starts: what stands in its database and in the cluster by then. */
+  furnish?: (rig: QuickRig) => Promise<void>;
+};
+
+/**
+ * The service as `npm start` has it, on a core of its own and on a stub of the cluster, whose Jobs never end. Its one place in the cluster
+ * is taken by the first job, so that from then on the queue only grows.
+ */
+export async function startQuickService({
+  settings: { profileDir },
+  releasers,
+  env = {},
+  edits = [],
+  furnish = async () => {},
+}: Options): Promise<QuickRig> {
+  const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const rig = await startQuickRig({
+    env: {
+      NODE_COMPILE_CACHE: 'node_modules/.cache/jobspawn',
+      NODE_OPTIONS: [...startFlags, ...profiling].join(' '),
+      MAX_ACTIVE: '1',
+      MAX_QUEUED: '100000000',
+      ...env,
+    },
+    launcher: launchers.server,
+    onCreate: () => {},
+  });
+  releasers.push(() => rig.stop());
+  await furnish(rig);
+  rig.service.start(edits);
+  // Not killed, as the rig would do it: what is killed writes no profile.
+  releasers.push(async () => void (await rig.service.stop()));
+  await rig.service.untilReady();
+  return rig;
+}
