@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { QuickRig } from '../test/faults/quick-rig.ts';
 import { startBareServer } from './bare-server.ts';
-import { cpuMilliseconds } from './cpu-time.ts';
 import type { LoadRequest } from './load-client.ts';
-import { loadServer } from './load-process.ts';
-import type { Benchmark, Readings } from './plan.ts';
+import { measureLoad } from './load-process.ts';
+import type { Benchmark } from './plan.ts';
 import { startQuickService } from './quick-service.ts';
 
 const path = '/api/v1/jobs';
@@ -34,23 +34,13 @@ export const accept: Benchmark = {
     const bare = await startBareServer({ schema: 'accept', path, status: 202, answer }, releasers);
     const alone = await startQuickService({ settings, releasers, edits: oneTransaction });
 
-    const measure = async ({ url, pid }: { url: string; pid: number }): Promise<Readings> => {
-      const cpuBefore = cpuMilliseconds(pid);
-      const load = await loadServer({
-        url,
-        requests: [request],
-        connections,
-        seconds: settings.seconds,
-        expectedStatus: 202,
-      });
-      const cpu = ((cpuMilliseconds(pid) - cpuBefore) * 1000) / load.completed;
-      return { rate: load.completed / load.seconds, p99: load.p99, cpu };
-    };
+    const order = { requests: [request], connections, seconds: settings.seconds, expectedStatus: 202 };
+    const measure = (rig: QuickRig) => measureLoad({ url: rig.service.url, pid: rig.service.pid() }, order);
     return {
       sides: {
-        ours: () => measure({ url: ours.service.url, pid: ours.service.pid() }),
-        bare: () => measure(bare),
-        alone: () => measure({ url: alone.service.url, pid: alone.service.pid() }),
+        ours: () => measure(ours),
+        bare: () => measureLoad(bare, order),
+        alone: () => measure(alone),
       },
       figures: [
         {

@@ -12,9 +12,10 @@ import { toFigure } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { describeMachine } from './machine.ts';
 import type { Benchmark, Settings } from './plan.ts';
+import { report } from './report.ts';
 import { measureRounds } from './rounds.ts';
 
-const benchmarks = [accept];
+const benchmarks = [accept, report];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
