@@ -13,9 +13,11 @@ import type { Figure } from './figures.ts';
 import { describeMachine } from './machine.ts';
 import type { Benchmark, Settings } from './plan.ts';
 import { report } from './report.ts';
+import { start } from './start.ts';
+import { memory } from './memory.ts';
 import { measureRounds } from './rounds.ts';
 
-const benchmarks = [accept, report];
+const benchmarks = [accept, report, start, memory];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

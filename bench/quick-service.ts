@@ -2,11 +2,9 @@ import type { Releasers } from '../src/app/releasers.ts';
 import { startQuickRig } from '../test/faults/quick-rig.ts';
 import type { QuickRig } from '../test/faults/quick-rig.ts';
 import type { SourceEdit } from '../test/faults/source-edits.ts';
+import { startEnv, startFlags } from './local-service.ts';
 import { launchers } from './machine.ts';
 import type { Settings } from './plan.ts';
-
-/** As `npm start` has them. */
-const startFlags = ['--max-semi-space-size=4'];
 
 type Options = {
   settings: Settings;
@@ -31,7 +29,7 @@ export async function startQuickService({
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   const rig = await startQuickRig({
     env: {
-      NODE_COMPILE_CACHE: 'node_modules/.cache/jobspawn',
+      ...startEnv,
       NODE_OPTIONS: [...startFlags, ...profiling].join(' '),
       MAX_ACTIVE: '1',
       MAX_QUEUED: '100000000',
