@@ -15,9 +15,10 @@ import type { Benchmark, Settings } from './plan.ts';
 import { report } from './report.ts';
 import { start } from './start.ts';
 import { memory } from './memory.ts';
+import { local } from './local.ts';
 import { measureRounds } from './rounds.ts';
 
-const benchmarks = [accept, report, start, memory];
+const benchmarks = [accept, report, start, memory, local];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
