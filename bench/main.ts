@@ -16,9 +16,10 @@ import { report } from './report.ts';
 import { start } from './start.ts';
 import { memory } from './memory.ts';
 import { local } from './local.ts';
+import { log } from './log.ts';
 import { measureRounds } from './rounds.ts';
 
-const benchmarks = [accept, report, start, memory, local];
+const benchmarks = [accept, report, start, memory, local, log];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,4 +1,5 @@
 import type { Releasers } from '../src/app/releasers.ts';
+import type { Shelves, Thing, WriteLog } from '../test/faults/quick-cluster.ts';
 import { startQuickRig } from '../test/faults/quick-rig.ts';
 import type { QuickRig } from '../test/faults/quick-rig.ts';
 import type { SourceEdit } from '../test/faults/source-edits.ts';
@@ -11,12 +12,15 @@ type Options = {
   releasers: Releasers;
   env?: Record<string, string>;
   edits?: readonly SourceEdit[];
+  /** What becomes of a Job in the stub; nothing, unless said. */
+  onCreate?: (cluster: Shelves, job: Thing) => void;
+  writeLog?: WriteLog;
   /** Before the service starts: what stands in its database and in the cluster by then. */
   furnish?: (rig: QuickRig) => Promise<void>;
 };
 
 /**
- * The service as `npm start` has it, on a core of its own and on a stub of the cluster, whose Jobs never end. Its one place in the cluster
+ * The service as `npm start` has it, on a core of its own and on a stub of the cluster, whose Jobs never end unless said. Its one place in the cluster
  * is taken by the first job, so that from then on the queue only grows.
  */
 export async function startQuickService({
@@ -24,6 +28,8 @@ export async function startQuickService({
   releasers,
   env = {},
   edits = [],
+  onCreate = () => {},
+  writeLog,
   furnish = async () => {},
 }: Options): Promise<QuickRig> {
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
@@ -36,7 +42,8 @@ export async function startQuickService({
       ...env,
     },
     launcher: launchers.server,
-    onCreate: () => {},
+    onCreate,
+    ...(writeLog === undefined ? {} : { writeLog }),
   });
   releasers.push(() => rig.stop());
   await furnish(rig);
