@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { QuickRig } from '../test/faults/quick-rig.ts';
 import { startBareServer } from './bare-server.ts';
 import type { LoadRequest } from './load-client.ts';
-import { measureLoad } from './load-process.ts';
+import { measureLoad } from './measure-load.ts';
 import type { Benchmark } from './plan.ts';
 import { startQuickService } from './quick-service.ts';
 

@@ -17,9 +17,10 @@ import { start } from './start.ts';
 import { memory } from './memory.ts';
 import { local } from './local.ts';
 import { log } from './log.ts';
+import { watch } from './watch.ts';
 import { measureRounds } from './rounds.ts';
 
-const benchmarks = [accept, report, start, memory, local, log];
+const benchmarks = [accept, report, start, memory, local, log, watch];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -2,7 +2,7 @@ import { startBareServer } from './bare-server.ts';
 import { furnishLiveJobs } from './live-jobs.ts';
 import type { LiveJob } from './live-jobs.ts';
 import type { LoadRequest } from './load-client.ts';
-import { measureLoad } from './load-process.ts';
+import { measureLoad } from './measure-load.ts';
 import type { Benchmark } from './plan.ts';
 import { startQuickService } from './quick-service.ts';
 
