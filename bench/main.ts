@@ -18,9 +18,10 @@ import { memory } from './memory.ts';
 import { local } from './local.ts';
 import { log } from './log.ts';
 import { watch } from './watch.ts';
+import { list } from './list.ts';
 import { measureRounds } from './rounds.ts';
 
-const benchmarks = [accept, report, start, memory, local, log, watch];
+const benchmarks = [accept, report, start, memory, local, log, watch, list];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
