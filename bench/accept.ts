@@ -1,24 +1,13 @@
 import { z } from 'zod';
 import type { QuickRig } from '../test/faults/quick-rig.ts';
 import { startBareServer } from './bare-server.ts';
-import type { LoadRequest } from './load-client.ts';
+import { acceptRequest as request } from './accept-request.ts';
 import { measureLoad } from './measure-load.ts';
 import type { Benchmark } from './plan.ts';
 import { startQuickService } from './quick-service.ts';
 
-const path = '/api/v1/jobs';
+const { path } = request;
 const connections = 50;
-const request: LoadRequest = {
-  method: 'POST',
-  path,
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({
-    name: 'nightly report',
-    args: ['simulate', '--seconds', '5'],
-    env: { REGION: 'eu' },
-  }),
-};
-
 /** The very same service, but for this: requests that come together do not share their wait for the disk. */
 const oneTransaction = [
   { file: 'src/store/writes.ts', find: 'const groupLimit = 100;', replace: 'const groupLimit = 1;' },

@@ -5,6 +5,7 @@ import { openStore } from '../src/store/store.ts';
 import { quickNamespace } from '../test/faults/quick-cluster.ts';
 import type { QuickRig } from '../test/faults/quick-rig.ts';
 import { newJob } from '../test/store/stage.ts';
+import type { LoadRequest } from './load-client.ts';
 
 export type LiveJob = { id: string; token: string };
 
@@ -37,4 +38,14 @@ export async function furnishLiveJobs({ service, cluster }: QuickRig, count: num
   } finally {
     store.close();
   }
+}
+
+/** As our worker sends it. */
+export function toReportRequest({ id, token }: LiveJob, status: string): LoadRequest {
+  return {
+    method: 'POST',
+    path: '/status',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ 'job-id': id, status, progress: 40, task: 0, 'pod-uid': `pod-of-${id}` }),
+  };
 }

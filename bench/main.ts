@@ -19,9 +19,10 @@ import { local } from './local.ts';
 import { log } from './log.ts';
 import { watch } from './watch.ts';
 import { list } from './list.ts';
+import { mixed } from './mixed.ts';
 import { measureRounds } from './rounds.ts';
 
-const benchmarks = [accept, report, start, memory, local, log, watch, list];
+const benchmarks = [accept, report, start, memory, local, log, watch, list, mixed];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

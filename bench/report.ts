@@ -1,7 +1,6 @@
 import { startBareServer } from './bare-server.ts';
-import { furnishLiveJobs } from './live-jobs.ts';
+import { furnishLiveJobs, toReportRequest } from './live-jobs.ts';
 import type { LiveJob } from './live-jobs.ts';
-import type { LoadRequest } from './load-client.ts';
 import { measureLoad } from './measure-load.ts';
 import type { Benchmark } from './plan.ts';
 import { startQuickService } from './quick-service.ts';
@@ -27,7 +26,7 @@ export const report: Benchmark = {
     const answer = { 'job-id': jobs[0]?.id ?? '', status };
     const bare = await startBareServer({ schema: 'report', path, status: 200, answer }, releasers);
     const order = {
-      requests: jobs.map(toReport),
+      requests: jobs.map((job) => toReportRequest(job, status)),
       connections,
       seconds: settings.seconds,
       expectedStatus: 200,
@@ -51,13 +50,3 @@ export const report: Benchmark = {
     };
   },
 };
-
-/** As our worker sends it. */
-function toReport({ id, token }: LiveJob): LoadRequest {
-  return {
-    method: 'POST',
-    path,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify({ 'job-id': id, status, progress: 40, task: 0, 'pod-uid': `pod-of-${id}` }),
-  };
-}
