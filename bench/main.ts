@@ -7,22 +7,23 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createReleasers } from '../src/app/releasers.ts';
 import { accept } from './accept.ts';
+import { dispatch } from './dispatch.ts';
 import { toTable } from './figure-table.ts';
 import { toFigure } from './figures.ts';
 import type { Figure } from './figures.ts';
-import { describeMachine } from './machine.ts';
-import type { Benchmark, Settings } from './plan.ts';
-import { report } from './report.ts';
-import { start } from './start.ts';
-import { memory } from './memory.ts';
+import { list } from './list.ts';
 import { local } from './local.ts';
 import { log } from './log.ts';
-import { watch } from './watch.ts';
-import { list } from './list.ts';
+import { describeMachine } from './machine.ts';
+import { memory } from './memory.ts';
 import { mixed } from './mixed.ts';
+import type { Benchmark, Settings } from './plan.ts';
+import { report } from './report.ts';
 import { measureRounds } from './rounds.ts';
+import { start } from './start.ts';
+import { watch } from './watch.ts';
 
-const benchmarks = [accept, report, start, memory, local, log, watch, list, mixed];
+const benchmarks = [accept, report, start, memory, local, log, watch, list, dispatch, mixed];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

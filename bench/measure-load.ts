@@ -1,7 +1,7 @@
 import { cpuMilliseconds } from './cpu-time.ts';
 import { loadResultSchema } from './load-client.ts';
 import type { LoadOrder } from './load-client.ts';
-import { runLoadProgram } from './load-program.ts';
+import { runLoadProgram } from './run-program.ts';
 
 /** Answers a second, the time within which 95 and 99 in 100 of them came (ms), and what one cost the server's processor (us). */
 export async function measureLoad(

@@ -24,7 +24,7 @@ type Options = {
  * is taken by the first job, so that from then on the queue only grows.
  */
 export async function startQuickService({
-  settings: { profileDir },
+  settings,
   releasers,
   env = {},
   edits = [],
@@ -32,11 +32,9 @@ export async function startQuickService({
   writeLog,
   furnish = async () => {},
 }: Options): Promise<QuickRig> {
-  const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   const rig = await startQuickRig({
     env: {
-      ...startEnv,
-      NODE_OPTIONS: [...startFlags, ...profiling].join(' '),
+      ...toServiceEnv(settings),
       MAX_ACTIVE: '1',
       MAX_QUEUED: '100000000',
       ...env,
@@ -52,4 +50,10 @@ export async function startQuickService({
   releasers.push(async () => void (await rig.service.stop()));
   await rig.service.untilReady();
   return rig;
+}
+
+/** What `npm start` sets, and the profiles that are asked for. */
+export function toServiceEnv({ profileDir }: Settings): Record<string, string> {
+  const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  return { ...startEnv, NODE_OPTIONS: [...startFlags, ...profiling].join(' ') };
 }

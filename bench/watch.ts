@@ -2,7 +2,7 @@ import { eventTimesSchema } from './event-order.ts';
 import type { EventOrder } from './event-order.ts';
 import { furnishLiveJobs } from './live-jobs.ts';
 import type { LiveJob } from './live-jobs.ts';
-import { runLoadProgram } from './load-program.ts';
+import { runLoadProgram } from './run-program.ts';
 import type { Benchmark } from './plan.ts';
 import { startQuickService } from './quick-service.ts';
 
