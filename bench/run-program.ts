@@ -10,6 +10,8 @@ export async function runProgram(
 ): Promise<string> {
   const [command, ...args] = [...launcher, process.execPath, program];
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  // One that ended before it had read its order is told by its exit code.
+  child.stdin.on('error', () => {});
   child.stdin.end(JSON.stringify(order));
   const [said] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   if (child.exitCode !== 0) throw new Error(`${program} broke off`);
