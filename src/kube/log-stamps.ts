@@ -31,7 +31,7 @@ export function createStampReader({ after, keepStamps }: { after: LogPosition | 
     let rest = chunk;
     while (rest.length > 0) {
       if (!isInLine) {
-        const end = rest.findIndex((byte) => byte === space || byte === lineFeed);
+        const end = findHeadEnd(rest);
         const taken = end === -1 ? rest : rest.subarray(0, end + 1);
         rest = rest.subarray(taken.length);
         head = Buffer.concat([head, taken]);
@@ -96,10 +96,18 @@ export function createStampReader({ after, keepStamps }: { after: LogPosition | 
   };
 }
 
+/** Of the first space or line feed. Only what may be a time is looked through for a space: the rest of a line may be long. */
+function findHeadEnd(bytes: Buffer): number {
+  const endOfTime = bytes.subarray(0, longestStamp + 1).indexOf(space);
+  const feed = (endOfTime === -1 ? bytes : bytes.subarray(0, endOfTime)).indexOf(lineFeed);
+  return feed === -1 ? endOfTime : feed;
+}
+
 function parseStamp(text: string): { stamp: string; second: string } | null {
   const match = stampPattern.exec(text);
   if (match === null) return null;
   const [, wall = '', fraction = '', zone = 'Z'] = match;
-  const second = new Date(`${wall}${zone}`).toISOString().replace('.000', '');
+  // In UTC, as nearly every kubelet writes it, there is nothing to convert.
+  const second = zone === 'Z' ? `${wall}Z` : new Date(`${wall}${zone}`).toISOString().replace('.000', '');
   return { stamp: `${second}.${fraction.padEnd(9, '0')}`, second };
 }

@@ -53,6 +53,11 @@ test('a request becomes a queued job with a time-ordered id and the name of its 
   expect((await accept({})).job.id > job.id).toBe(true);
 });
 
+test('of many requests of one moment each has an id of its own', async () => {
+  const accepted = await Promise.all(Array.from({ length: 100 }, () => accept({})));
+  expect(new Set(accepted.map(({ job }) => job.id)).size).toBe(100);
+});
+
 describe('the same request again', () => {
   test('without a key or an id is another job', async () => {
     expect((await accept({})).job.id).not.toBe((await accept({})).job.id);

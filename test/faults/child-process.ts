@@ -7,9 +7,17 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type Child = ReturnType<typeof startChild>;
 
-/** A program of this repository in a process of its own, on the same Node, with no environment but the given one. */
-export function startChild(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, args, {
+/**
+ * A program of this repository in a process of its own, on the same Node, with no environment but the given one. `launcher` is a command
+ * that becomes the program which stands behind it, as `taskset -c 0` does.
+ */
+export function startChild(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  launcher: readonly string[] = [],
+) {
+  const [command = process.execPath, ...rest] = [...launcher, process.execPath, ...args];
+  const child = spawn(command, rest, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

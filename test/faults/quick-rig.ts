@@ -21,8 +21,12 @@ export type QuickRig = Awaited<ReturnType<typeof startQuickRig>>;
 /** The service in a process of its own, on a cluster whose Jobs cost nothing. The service is not started yet. */
 export async function startQuickRig({
   env = {},
+  launcher = [],
   ...options
-}: Parameters<typeof startQuickCluster>[0] & { env?: Record<string, string> } = {}) {
+}: Parameters<typeof startQuickCluster>[0] & {
+  env?: Record<string, string>;
+  launcher?: readonly string[];
+} = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-quick-'));
   const cluster = await startQuickCluster(options);
   const service = createServiceProcess({
@@ -30,6 +34,7 @@ export async function startQuickRig({
     kubeconfigPath: cluster.kubeconfigPath,
     port: await findFreePort(),
     env,
+    launcher,
   });
 
   async function submit(request: Record<string, unknown> = {}): Promise<string> {

@@ -8,10 +8,17 @@ export type ServiceOptions = {
   kubeconfigPath: string;
   port: number;
   env?: Record<string, string>;
+  launcher?: readonly string[];
 };
 
 /** The service as it is started by hand, again and again on the same port and database. */
-export function createServiceProcess({ databasePath, kubeconfigPath, port, env = {} }: ServiceOptions) {
+export function createServiceProcess({
+  databasePath,
+  kubeconfigPath,
+  port,
+  env = {},
+  launcher = [],
+}: ServiceOptions) {
   const url = `http://127.0.0.1:${port}`;
   const lives: Child[] = [];
 
@@ -25,15 +32,19 @@ export function createServiceProcess({ databasePath, kubeconfigPath, port, env =
   function start(edits: readonly SourceEdit[] = [], preloads: readonly string[] = []): void {
     const imports = [...(edits.length === 0 ? [] : ['./test/faults/source-edits.ts']), ...preloads];
     lives.push(
-      startChild([...imports.flatMap((file) => ['--import', file]), 'src/app/main.ts'], {
-        PORT: String(port),
-        DATABASE_PATH: databasePath,
-        CLUSTER: 'kubeconfig',
-        KUBECONFIG: kubeconfigPath,
-        LOG_LEVEL: 'warn',
-        ...(edits.length === 0 ? {} : { SOURCE_EDITS: JSON.stringify(edits) }),
-        ...env,
-      }),
+      startChild(
+        [...imports.flatMap((file) => ['--import', file]), 'src/app/main.ts'],
+        {
+          PORT: String(port),
+          DATABASE_PATH: databasePath,
+          CLUSTER: 'kubeconfig',
+          KUBECONFIG: kubeconfigPath,
+          LOG_LEVEL: 'warn',
+          ...(edits.length === 0 ? {} : { SOURCE_EDITS: JSON.stringify(edits) }),
+          ...env,
+        },
+        launcher,
+      ),
     );
   }
 

@@ -1,0 +1,54 @@
+/**
+ * What stands beside the dispatcher: a loop that creates the same Job over and over, by a pool of connections (`pool`) or by the client
+ * library as it comes (`stock`). An order as JSON on stdin.
+ */
+import { json } from 'node:stream/consumers';
+import { BatchV1Api, KubeConfig } from '@kubernetes/client-node';
+import type { V1Job } from '@kubernetes/client-node';
+import { Pool } from 'undici';
+import { z } from 'zod';
+
+const orderSchema = z.strictObject({
+  by: z.enum(['pool', 'stock']),
+  url: z.string(),
+  path: z.string(),
+  namespace: z.string(),
+  kubeconfigPath: z.string(),
+  body: z.string(),
+  count: z.int(),
+  atOnce: z.int(),
+});
+export type BareCreates = z.output<typeof orderSchema>;
+
+const order = orderSchema.parse(await json(process.stdin));
+const { url, path, namespace, body, atOnce } = order;
+
+function createPoolCall(): () => Promise<void> {
+  const pool = new Pool(url, { connections: atOnce, connect: { rejectUnauthorized: false } });
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer of-the-stub' };
+  return async () => {
+    const answer = await pool.request({ method: 'POST', path, headers, body });
+    if (answer.statusCode !== 201) throw new Error(`answered with ${answer.statusCode}`);
+    await answer.body.text();
+  };
+}
+
+function createStockCall(): () => Promise<void> {
+  const config = new KubeConfig();
+  config.loadFromFile(order.kubeconfigPath);
+  const client = config.makeApiClient(BatchV1Api);
+  const job = JSON.parse(body) as V1Job;
+  return async () => void (await client.createNamespacedJob({ namespace, body: job }));
+}
+
+const call = order.by === 'pool' ? createPoolCall() : createStockCall();
+let left = order.count;
+async function work(): Promise<void> {
+  while (left > 0) {
+    left -= 1;
+    await call();
+  }
+}
+await Promise.all(Array.from({ length: atOnce }, work));
+// The library leaves sockets behind.
+process.exit(0);

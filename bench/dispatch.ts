@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { openStore } from '../src/store/store.ts';
+import { findFreePort } from '../test/faults/free-port.ts';
+import { createServiceProcess } from '../test/faults/service-process.ts';
+import { newJob } from '../test/store/stage.ts';
+import { until } from '../test/support/until.ts';
+import type { BareCreates } from './bare-creates.ts';
+import { runProgram } from './run-program.ts';
+import { launchers } from './machine.ts';
+import type { Benchmark } from './plan.ts';
+import { toServiceEnv } from './quick-service.ts';
+import { startTlsApi } from './tls-api.ts';
+import type { TlsApi } from './tls-api.ts';
+
+/** As the dispatcher has them under way. */
+const atOnce = 8;
+const perSecond = 500;
+
+export const dispatch: Benchmark = {
+  name: 'dispatch',
+  about: `queued jobs to Jobs in a stub of the API server over TLS, which takes 3 ms for each, beside bare loops of ${atOnce} at once`,
+
+  async prepare(settings, releasers) {
+    const api = await startTlsApi();
+    releasers.push(() => api.close());
+    const count = Math.ceil(settings.seconds * perSecond);
+
+    async function drain(): Promise<void> {
+      const dir = mkdtempSync(join(tmpdir(), 'jobspawn-bench-'));
+      const databasePath = join(dir, 'jobspawn.db');
+      await queue(databasePath, { namespace: api.namespace, count });
+      const service = createServiceProcess({
+        databasePath,
+        kubeconfigPath: api.kubeconfigPath,
+        port: await findFreePort(),
+        env: { ...toServiceEnv(settings), MAX_ACTIVE: '1000000' },
+        launcher: launchers.server,
+      });
+      service.start();
+      try {
+        await until(() => service.hasEnded() || api.countCreates() >= count, { timeoutMs: 60_000 });
+        if (service.hasEnded()) throw new Error(`the service ended: ${service.logLines().join('\n')}`);
+      } finally {
+        await service.stop();
+        rmSync(dir, { recursive: true });
+      }
+    }
+
+    return {
+      sides: {
+        ours: async () => {
+          await drain();
+          return { rate: api.takeRate() };
+        },
+        pool: async () => runBare(api, { by: 'pool', count }),
+        // A connection for each call takes its time.
+        stock: async () => runBare(api, { by: 'stock', count: Math.ceil(count / 4) }),
+      },
+      figures: [
+        {
+          name: 'dispatch',
+          unit: 'Jobs/s',
+          ours: ['ours', 'rate'],
+          baseline: ['pool', 'rate'],
+          goal: { of: 'ratio', atLeast: 0.85 },
+        },
+        { name: 'dispatch/stock', unit: 'Jobs/s', ours: ['ours', 'rate'], baseline: ['stock', 'rate'] },
+      ],
+    };
+  },
+};
+
+async function queue(
+  path: string,
+  { namespace, count }: { namespace: string; count: number },
+): Promise<void> {
+  const store = openStore({ path, clock: () => new Date(), log: pino({ level: 'silent' }) });
+  const accept = (_none: unknown, n: number) =>
+    store.groupCommit(() =>
+      store.acceptJob(newJob({ id: `job-${n}`, kubernetesName: `report-${n}`, namespace })),
+    );
+  await Promise.all(Array.from({ length: count }, accept));
+  store.close();
+}
+
+async function runBare(
+  api: TlsApi,
+  { by, count }: Pick<BareCreates, 'by' | 'count'>,
+): Promise<{ rate: number }> {
+  const { url, jobsPath, namespace, kubeconfigPath } = api;
+  const order: BareCreates = {
+    by,
+    count,
+    atOnce,
+    url,
+    path: `${jobsPath}?fieldValidation=Strict&fieldManager=jobspawn&timeout=10s`,
+    namespace,
+    kubeconfigPath,
+    body: api.lastBody(),
+  };
+  await runProgram('bench/bare-creates.ts', { order, launcher: launchers.server });
+  return { rate: api.takeRate() };
+}

@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { residentMegabytes, startEnv, startFlags, startImports, startLocalService } from './local-service.ts';
+import type { Ready } from './local-service.ts';
+import type { Benchmark, Readings } from './plan.ts';
+
+/** What a start leaves behind is gone by then. */
+const restMs = 1000;
+
+export const memory: Benchmark = {
+  name: 'memory',
+  about: `resident memory of the idle service, ${restMs / 1000} s after it was ready, beside a program that only imports the packages`,
+
+  prepare: async () => ({
+    sides: {
+      ours: () => weigh(startLocalService()),
+      imports: () => weigh(startImports()),
+      cached: () => weigh(startImports({ ...startEnv, NODE_OPTIONS: startFlags.join(' ') })),
+    },
+    figures: [
+      {
+        name: 'memory',
+        unit: 'MB',
+        ours: ['ours', 'megabytes'],
+        baseline: ['imports', 'megabytes'],
+        goal: { of: 'ratio', atMost: 1.3 },
+      },
+      { name: 'memory/cached', unit: 'MB', ours: ['ours', 'megabytes'], baseline: ['cached', 'megabytes'] },
+    ],
+  }),
+};
+
+async function weigh(starting: Promise<Ready>): Promise<Readings> {
+  const { pid, stop } = await starting;
+  try {
+    await delay(restMs);
+    return { megabytes: residentMegabytes(pid) };
+  } finally {
+    await stop();
+  }
+}

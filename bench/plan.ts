@@ -1,0 +1,41 @@
+import type { Releasers } from '../src/app/releasers.ts';
+
+/** What one turn of one side read, by quantity. */
+export type Readings = Readonly<Record<string, number>>;
+
+/** Where a figure comes from: the side that was measured, and which of its quantities. */
+type Source = readonly [side: string, quantity: string];
+
+/** A bound on the figure itself or on its ratio to the baseline. */
+export type Goal = { of: 'ours' | 'ratio' } & ({ atLeast: number } | { atMost: number });
+
+export type FigurePlan = {
+  /** The benchmark's own name, or that and what is special here: `accept/p99`. */
+  name: string;
+  unit: string;
+  ours: Source;
+  /** Taken in the same rounds; absent where nothing stands beside it. */
+  baseline?: Source;
+  goal?: Goal;
+};
+
+/** A benchmark that is ready to be measured. */
+export type Plan = {
+  /** Measured in turn, in this order, in every round. */
+  sides: Readonly<Record<string, () => Promise<Readings>>>;
+  figures: readonly FigurePlan[];
+};
+
+export type Settings = {
+  /** How long each turn loads a server. */
+  seconds: number;
+  /** Where the service under test writes its CPU profiles; undefined: nowhere. */
+  profileDir: string | undefined;
+};
+
+export type Benchmark = {
+  name: string;
+  about: string;
+  /** What it starts it leaves to the releasers, from the moment on that it runs. */
+  prepare: (settings: Settings, releasers: Releasers) => Promise<Plan>;
+};

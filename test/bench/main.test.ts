@@ -1,0 +1,39 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { startChild } from '../faults/child-process.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'jobspawn-bench-test-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const figureSchema = z.looseObject({
+  name: z.string(),
+  unit: z.string(),
+  ours: z.number().positive(),
+  baseline: z.number().positive().nullable(),
+  ratio: z.number().positive().nullable(),
+  spread: z.object({ low: z.number(), high: z.number() }),
+  met: z.boolean().nullable(),
+});
+
+test('a short run of one benchmark measures all its sides, and leaves its figures as JSON', async () => {
+  const file = join(dir, 'figures.json');
+  const args = ['accept', '--rounds', '1', '--seconds', '0.1', '--json', file];
+  const child = startChild(['bench/main.ts', ...args]);
+  expect(await child.closed).toEqual({ code: 0, signal: null });
+  const figures = z.array(figureSchema).parse(JSON.parse(readFileSync(file, 'utf8')));
+  expect(figures.map(({ name }) => name)).toEqual([
+    'accept',
+    'accept/one-transaction',
+    'accept/p99',
+    'accept/cpu',
+  ]);
+});
+
+test('a name that is not there is told, with those that are', async () => {
+  const child = startChild(['bench/main.ts', 'speed']);
+  expect((await child.closed).code).toBe(1);
+  expect(child.errors.join('\n')).toContain('there is no benchmark speed; there are accept');
+});

@@ -1,0 +1,13 @@
+import { expect, test } from '@jest/globals';
+import { measureRounds } from '../../bench/rounds.ts';
+
+test('rounds go from side to side, and the first one, which warms up, does not count', async () => {
+  const turns: string[] = [];
+  const measure = (side: string) => async () => {
+    turns.push(side);
+    return { turn: turns.length };
+  };
+  const samples = await measureRounds({ ours: measure('ours'), bare: measure('bare') }, 2);
+  expect(turns).toEqual(['ours', 'bare', 'ours', 'bare', 'ours', 'bare']);
+  expect(samples).toEqual({ ours: [{ turn: 3 }, { turn: 5 }], bare: [{ turn: 4 }, { turn: 6 }] });
+});
