@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { preparations } from './preparations.ts';
 import type { Finding, Reckoning } from './reckoning.ts';
@@ -15,6 +16,8 @@ import { until } from '../support/until.ts';
 const patienceMs = 4_000;
 /** How long a query waits for the very state that the recorder saw, once that state was reached or passed. */
 const coincidenceMs = 300;
+/** How long whoever changes something takes to see that its time has come; the recorder took longer. */
+const readingMs = 400;
 
 /**
  * Plays one recording again in a namespace of its own. Each request is made when the objects have come as far as
@@ -43,6 +46,8 @@ export async function replayRecording(
       await preparation?.beforeStep?.[index]?.(theatre);
       const cue = { untilMs: ms, openedAt, isQuery: request.method === 'GET' };
       if (isTold) await awaitCue(theatre, stage, cue);
+      // A pod is running as soon as its process is there, which may not have set its traps yet.
+      if (isTold && !cue.isQuery) await sleep(readingMs);
       if (isSkipped) {
         await preparation?.instead?.[index]?.(theatre);
         continue;
