@@ -146,6 +146,7 @@ export function parseConfig(environment: Environment): Config {
   if (faults.length > 0) throw new ConfigError(faults);
 
   const databasePath = resolve(variables.DATABASE_PATH);
+  const auth = toAuth(variables, exposure);
   return {
     host,
     port: variables.PORT,
@@ -165,12 +166,12 @@ export function parseConfig(environment: Environment): Config {
     maxQueued: variables.MAX_QUEUED,
     startDeadlineSeconds: variables.START_DEADLINE_SECONDS,
     keep: toKeepLimits(variables),
-    web: toWebConfig(variables, { isExposed: exposure !== undefined }),
+    web: toWebConfig(variables, { isForOneself: auth.kind === 'none' && exposure === undefined }),
     allowedHosts: [
       ...variables.ALLOWED_HOSTS,
       ...(variables.PUBLIC_URL === undefined ? [] : [new URL(variables.PUBLIC_URL).host]),
     ],
-    auth: toAuth(variables, exposure),
+    auth,
     logLevel: variables.LOG_LEVEL,
   };
 }

@@ -43,10 +43,10 @@ export type WebConfig = {
   limits: WebLimits;
 };
 
-/** Where only this machine gets in, nobody needs a flood to do it harm. */
+/** Where everybody is whoever uses this machine, nobody needs a flood to do it harm. */
 export function toWebConfig(
   variables: z.output<z.ZodObject<typeof webVariables>>,
-  { isExposed }: { isExposed: boolean },
+  { isForOneself }: { isForOneself: boolean },
 ): WebConfig {
   return {
     callbackPort: variables.CALLBACK_PORT,
@@ -54,7 +54,7 @@ export function toWebConfig(
     trustedProxies: variables.TRUSTED_PROXIES,
     keepAliveSeconds: variables.KEEP_ALIVE_SECONDS,
     limits: {
-      requestsPerSecond: variables.REQUESTS_PER_SECOND ?? (isExposed ? 1000 : undefined),
+      requestsPerSecond: variables.REQUESTS_PER_SECOND ?? (isForOneself ? undefined : 1000),
       reportsPerMinute: variables.REPORTS_PER_MINUTE,
       streams: variables.MAX_STREAMS,
       streamsPerAddress: variables.MAX_STREAMS_PER_ADDRESS,

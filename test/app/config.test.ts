@@ -33,8 +33,9 @@ describe('configuration', () => {
 
   test('requests are bounded for those who come from elsewhere', () => {
     expect(limitOf({})).toBeUndefined();
-    expect(limitOf({ HOST: '0.0.0.0', AUTH: 'token' })).toBe(1000);
-    expect(limitOf({ PUBLIC_URL: 'https://jobs.example.com', AUTH: 'token' })).toBe(1000);
+    expect(limitOf({ HOST: '0.0.0.0', AUTH: 'none', ALLOW_UNAUTHENTICATED: 'yes' })).toBe(1000);
+    expect(limitOf({ PUBLIC_URL: 'https://jobs.example.com' })).toBe(1000);
+    expect(limitOf({ AUTH: 'token' })).toBe(1000);
     expect(limitOf({ REQUESTS_PER_SECOND: '5' })).toBe(5);
   });
 
