@@ -26,7 +26,7 @@ const change = (name: string, edit: (job: Job) => void) =>
 
 describe('activeDeadlineSeconds', () => {
   test('deletes the running pod, counts it as failed, and ends the Job when the pod is gone', async () => {
-    stage.createJob('late', { activeDeadlineSeconds: 1 });
+    stage.createJob('late', { activeDeadlineSeconds: 2 });
     await stage.settle();
     const pod = firstPod('late');
     stage.run(pod);
