@@ -60,26 +60,51 @@ export function createAccept({ db, writes, views, tombstones }: Parts) {
     if (byKey !== undefined && byKey.hash !== job.requestHash) return { kind: 'conflict', by: 'key' };
     const known = byKey ?? knownId.get({ id: job.id });
     if (known === undefined && Number(queued.get()) >= maxQueued) return { kind: 'queue-full' };
-    if (known === undefined) insert(job);
-    else if (known.hash !== job.requestHash) return { kind: 'conflict', by: 'id' };
+    if (known !== undefined && known.hash !== job.requestHash) return { kind: 'conflict', by: 'id' };
     const id = known?.id ?? job.id;
-    if (job.idempotencyKey !== null) insertKey.run(job.idempotencyKey, job.requestHash, id, writes.now());
-    return {
-      kind: known === undefined ? 'accepted' : 'same',
-      job: views.findJob(id) ?? tombstones.getJob(id),
-    };
+    const createdAt = writes.now();
+    if (known === undefined) insert(job, createdAt);
+    if (job.idempotencyKey !== null) insertKey.run(job.idempotencyKey, job.requestHash, id, createdAt);
+    if (known === undefined) return { kind: 'accepted', job: toQueuedJob(job, createdAt) };
+    return { kind: 'same', job: views.findJob(id) ?? tombstones.getJob(id) };
   }
 
-  function insert({ idempotencyKey: _key, spec, ...job }: NewJob): void {
+  function insert({ idempotencyKey: _key, spec, ...job }: NewJob, createdAt: string): void {
     insertJob.run({
       ...job,
       idGiven: job.idGiven ? 1 : 0,
       spec: JSON.stringify(spec),
       priority: spec.priority,
-      createdAt: writes.now(),
+      createdAt,
     });
     writes.append({ jobId: job.id, kind: 'state', state: 'QUEUED' });
   }
 
   return { acceptJob };
+}
+
+/** The same that `findJob` would read back: of a new job there is nothing else to know. */
+function toQueuedJob({ id, name, spec, rerunOf, namespace, kubernetesName }: NewJob, createdAt: string): Job {
+  return {
+    id,
+    name,
+    template: null,
+    schedule: null,
+    state: 'QUEUED',
+    report: null,
+    result: null,
+    reason: null,
+    explanation: null,
+    discrepancy: null,
+    spec,
+    rerunOf,
+    cancelRequestedAt: null,
+    kubernetes: { namespace, name: kubernetesName, uid: null, succeeded: 0, failed: 0, active: 0 },
+    createdAt,
+    startedAt: null,
+    finishedAt: null,
+    tasks: [],
+    reports: [],
+    conditions: [],
+  };
 }

@@ -18,6 +18,9 @@ const groupLimit = 100;
  * transaction, since most of what a durable commit costs is its wait for the disk.
  */
 export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; log: Logger }) {
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
   const insert = db.prepare(
     'INSERT INTO job_events (job_id, at, kind, state, detail) VALUES (?, ?, ?, ?, ?)',
   );
@@ -31,27 +34,39 @@ export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; l
     appended += 1;
   }
 
+  /** Within another one it is part of that: what it throws undoes the whole, so nobody in between may catch it. */
   function transact<T>(change: () => T): T {
-    // Within another one it is a savepoint: undone by itself where it throws, on the disk with the whole.
-    if (db.inTransaction) return db.transaction(change)();
+    if (db.inTransaction) return change();
     appended = 0;
-    const outcome = commit(() => db.transaction(change).immediate());
+    const outcome = runWhole(change);
     if (appended > 0) tell();
     return outcome;
   }
 
-  /** Resolves once the change is on the disk; rejects with what it threw, which undoes nothing but itself. */
+  function runWhole<T>(change: () => T): T {
+    try {
+      begin.run();
+      const outcome = change();
+      commit.run();
+      return outcome;
+    } catch (error) {
+      if (isDiskTrouble(error)) throw toUnavailable(error);
+      throw error;
+    } finally {
+      // Not where it was committed, nor where SQLite has undone it by itself, as it does for a full disk.
+      if (db.inTransaction) rollback.run();
+    }
+  }
+
+  /**
+   * Resolves once the change is on the disk; rejects with what it threw, which undoes nothing but itself. It may run twice: where one
+   * of a group throws, nothing of that group has happened, and each is run again by itself.
+   */
   function groupCommit<T>(change: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (): Answer => {
-        try {
-          const outcome = transact(change);
-          return () => resolve(outcome);
-        } catch (error) {
-          // What the disk refuses to one it refuses to all: SQLite may have undone the whole by itself.
-          if (isDiskTrouble(error)) throw error;
-          return () => reject(error);
-        }
+        const outcome = change();
+        return () => resolve(outcome);
       };
       if (group.push({ run, reject }) === 1) setImmediate(commitGroup);
     });
@@ -61,11 +76,26 @@ export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; l
     const members = group.slice(0, groupLimit);
     group = group.slice(groupLimit);
     if (group.length > 0) setImmediate(commitGroup);
-    try {
-      for (const answer of transact(() => members.map(({ run }) => run()))) answer();
-    } catch (error) {
-      for (const { reject } of members) reject(error);
+    const failed = commitTogether(members);
+    if (failed === null) return;
+    // What the disk refuses to one it refuses to all, and each try may take long.
+    const isHopeless = members.length === 1 || isUnavailable(failed.error);
+    for (const member of members) {
+      const own = isHopeless ? failed : commitTogether([member]);
+      if (own !== null) member.reject(own.error);
     }
+  }
+
+  /** Null, and all are answered; or what one of them threw, and nothing has happened. */
+  function commitTogether(members: readonly Member[]): { error: unknown } | null {
+    let answers: Answer[];
+    try {
+      answers = transact(() => members.map(({ run }) => run()));
+    } catch (error) {
+      return { error };
+    }
+    for (const answer of answers) answer();
+    return null;
   }
 
   function tell(): void {
@@ -101,15 +131,12 @@ type Member = { run: () => Answer; reject: (error: unknown) => void };
 /** What no program error explains: a full disk, a broken or busy one. Nothing was written. */
 const diskTroubles = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_BUSY', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'];
 
-function commit<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (isDiskTrouble(error)) {
-      throw new AppError('unavailable', 'The database cannot be written at the moment.', { cause: error });
-    }
-    throw error;
-  }
+function toUnavailable(cause: unknown): AppError {
+  return new AppError('unavailable', 'The database cannot be written at the moment.', { cause });
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'unavailable';
 }
 
 function isDiskTrouble(error: unknown): boolean {

@@ -30,6 +30,13 @@ test('an accepted job is QUEUED, with the first entry of its history', () => {
   expect(stage.history('job-1')).toEqual(['state:QUEUED']);
 });
 
+test('what is answered at once is what every later look shows', () => {
+  const asked = newJob({ rerunOf: 'job-0', spec: { env: { A: 'b' }, completions: 3, priority: 7 } });
+  const outcome = stage.store.acceptJob(asked);
+  expect(outcome).toEqual({ kind: 'accepted', job: stage.store.findJob('job-1') });
+  expect(outcome).toMatchObject({ job: { rerunOf: 'job-0', spec: asked.spec } });
+});
+
 test('the same id with the same request is the same job, and another request is a conflict', () => {
   stage.accept();
   expect(stage.store.acceptJob(newJob())).toMatchObject({ kind: 'same', job: { id: 'job-1' } });

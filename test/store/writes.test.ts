@@ -114,6 +114,21 @@ describe('changes of one turn of the event loop', () => {
     expect(count()).toBe(2);
   });
 
+  test('tell of a commit once for each that is written alone, and never of what was undone', async () => {
+    const { writes, say, count } = setup();
+    const seen: unknown[] = [];
+    writes.onCommit(() => seen.push(count()));
+    await Promise.allSettled([
+      writes.groupCommit(() => say('one')),
+      writes.groupCommit(() => {
+        say('two');
+        throw new Error('changed my mind');
+      }),
+      writes.groupCommit(() => say('three')),
+    ]);
+    expect(seen).toEqual([1, 2]);
+  });
+
   test('are all refused by a full disk, none is written, and the next ones are taken when there is room', async () => {
     const { writes, say, count } = setup();
     const limit = (pages: number) => database.db.pragma(`max_page_count = ${pages}`);
