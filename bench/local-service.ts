@@ -6,7 +6,7 @@ import { findFreePort } from '../test/faults/free-port.ts';
 import { until } from '../test/support/until.ts';
 
 /** As `npm start` has them. */
-export const startFlags = ['--max-semi-space-size=4'];
+export const startFlags = ['--max-semi-space-size=8'];
 export const startEnv = { NODE_COMPILE_CACHE: 'node_modules/.cache/jobspawn' };
 
 /** The packages that the service loads at its start. */

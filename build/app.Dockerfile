@@ -32,4 +32,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # A young generation of 4 MB instead of 16 and more: a third less memory, and nothing here makes garbage fast enough to notice.
-ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/src/app/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/src/app/main.ts"]

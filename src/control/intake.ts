@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ulid } from 'ulid';
 import type { Actor } from '../core/access.ts';
 import { AppError } from '../core/app-error.ts';
@@ -10,6 +10,7 @@ import { drawNameSuffix, toNamePrefix } from '../core/names.ts';
 import { findPolicyFaults } from '../core/spec-policy.ts';
 import type { SpecPolicy } from '../core/spec-policy.ts';
 import type { Store } from '../store/store.ts';
+import { createRandomPool } from './random-pool.ts';
 
 type IntakeOptions = {
   store: Pick<Store, 'acceptJob' | 'findSummary' | 'groupCommit' | 'requestCancel' | 'noteAction'>;
@@ -48,9 +49,7 @@ export function createIntake({
   specPolicy,
   maxQueued,
 }: IntakeOptions) {
-  /** To ask for each byte by itself takes longer than all the rest of an id. */
-  const drawn = new Uint8Array(256);
-  let left: Uint8Array = drawn.subarray(drawn.length);
+  const { nextByte, drawBytes } = createRandomPool(random);
 
   /**
    * The new job, or the one that the same key or id with the same request made before; on the disk when the promise resolves.
@@ -111,7 +110,7 @@ export function createIntake({
       namespace,
       generateName,
       // Drawn once and for all: a create that is repeated under this name can never make a second Job.
-      kubernetesName: generateName + drawNameSuffix(random),
+      kubernetesName: generateName + drawNameSuffix(drawBytes),
     };
     const faults = findPolicyFaults(specPolicy, job.spec);
     // No room for what is refused. It is asked for all the same: a repeat of what was accepted under wider limits is the same job.
@@ -138,12 +137,7 @@ export function createIntake({
   }
 
   /** A number from 0 up to 1; the 256 steps fall evenly on the 32 letters of a ulid. */
-  function draw(): number {
-    if (left.length === 0) left = random(drawn);
-    const [byte = 0] = left;
-    left = left.subarray(1);
-    return byte / 256;
-  }
+  const draw = () => nextByte() / 256;
 
   return { accept, rerun, cancel };
 }
@@ -162,7 +156,7 @@ function noSuchJob(): AppError {
 
 /** The same for two requests that mean the same, whatever the order of their fields. */
 function hashOf(request: unknown): string {
-  return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
+  return hash('sha256', JSON.stringify(request, sortKeys), 'hex');
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

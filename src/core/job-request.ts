@@ -96,7 +96,9 @@ function without(common: unknown, value: unknown): unknown {
   if (!isPlain(value) || !isPlain(common)) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([field, part]) => JSON.stringify(part) !== JSON.stringify(common[field]))
+      .filter(
+        ([field, part]) => part !== common[field] && JSON.stringify(part) !== JSON.stringify(common[field]),
+      )
       .map(([field, part]) => [field, without(common[field], part)]),
   );
 }

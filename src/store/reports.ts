@@ -98,7 +98,9 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     const latest = { ofTask: isLatest, ofJob: isLatest };
     keep(row, { said, result: report.result, source: 'report', at: writes.now(), discrepancy, latest });
     if (discrepancy !== null) return { kind: 'contradicts', state: row.state };
-    return { kind: 'kept', state: settle(row.id) };
+    // What runs is not moved by a word on the way, which is what most reports are.
+    const decidesNothing = row.state === 'RUNNING' && said.terminal === null;
+    return { kind: 'kept', state: decidesNothing ? row.state : settle(row.id) };
   }
 
   function isLate({ finished_at: finishedAt }: JobRow): boolean {

@@ -355,6 +355,17 @@ describe('the decision', () => {
     );
   });
 
+  test('on a job that runs is not moved by one more word on the way', () => {
+    fc.assert(
+      fc.property(anyFacts, fc.constantFrom(null, 'p0', 'unseen'), (given, podUid) => {
+        const decision = decide(given);
+        if (decision.state !== 'RUNNING') return;
+        expect(decide({ ...given, reports: [...given.reports, said(null, podUid)] })).toEqual(decision);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('of an end always says why, unless all went well', () => {
     fc.assert(
       fc.property(anyFacts, (given) => {
