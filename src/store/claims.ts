@@ -1,5 +1,5 @@
 import type { Sql } from './database.ts';
-import type { JobRow } from './job-row.ts';
+import type { SpokenOf } from './job-row.ts';
 import type { Writes } from './writes.ts';
 
 type Holder = { podUid: string; attempt: number };
@@ -21,7 +21,7 @@ export function createClaims({ db, writes }: { db: Sql; writes: Writes }) {
   const setIdle = db.prepare('UPDATE pods SET idle = ? WHERE uid = ? AND job_id = ?');
 
   /** False where another pod holds the task. */
-  function claim(row: JobRow, { task, podUid }: { task: number; podUid: string }): boolean {
+  function claim(row: SpokenOf, { task, podUid }: { task: number; podUid: string }): boolean {
     // All pods of a NonIndexed job share task 0, so many of them rightly work at once.
     if (row.spec.completions > 1 && row.spec.completionMode === 'NonIndexed') return true;
     if (held.get(row.id, task, podUid) !== undefined) return true;
@@ -34,7 +34,7 @@ export function createClaims({ db, writes }: { db: Sql; writes: Writes }) {
   }
 
   /** The pod is told to go home: what becomes of it is not what becomes of the work. */
-  function sendHome(row: JobRow, podUid: string): void {
+  function sendHome(row: SpokenOf, podUid: string): void {
     setIdle.run(1, podUid, row.id);
   }
 

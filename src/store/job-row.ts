@@ -50,6 +50,19 @@ export const jobRowSchema = z.object({
 });
 export type JobRow = z.output<typeof jobRowSchema>;
 
+/** What of a row the word of a worker is held against. */
+export type SpokenOf = Pick<JobRow, 'id' | 'state' | 'finished_at'> & {
+  spec: Pick<JobRow['spec'], 'completions' | 'completionMode' | 'restartPolicy'>;
+};
+
+export const spokenOfSchema = jobRowSchema
+  .pick({ id: true, state: true, finished_at: true })
+  .extend(jobSpecSchema.pick({ completions: true, completionMode: true, restartPolicy: true }).shape)
+  .transform(({ completions, completionMode, restartPolicy, ...row }): SpokenOf => ({
+    ...row,
+    spec: { completions, completionMode, restartPolicy },
+  }));
+
 export function toSummary(row: JobRow): JobSummary {
   return {
     id: row.id,

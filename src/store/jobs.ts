@@ -1,10 +1,14 @@
 import type { Sql } from './database.ts';
-import { jobRowSchema } from './job-row.ts';
-import type { JobRow } from './job-row.ts';
+import { jobRowSchema, spokenOfSchema } from './job-row.ts';
+import type { JobRow, SpokenOf } from './job-row.ts';
 
 /** The row of a job; whole, and parsed. And the one fact that three ways lead to: the uid of its Kubernetes Job. */
 export function createJobRows(db: Sql) {
   const byId = db.prepare('SELECT * FROM jobs WHERE id = ?');
+  const spokenOf = db.prepare(
+    `SELECT id, state, finished_at, spec ->> '$.completions' AS completions, spec ->> '$.completionMode' AS completionMode,
+       spec ->> '$.restartPolicy' AS restartPolicy FROM jobs WHERE id = ?`,
+  );
   const learn = db.prepare(
     `UPDATE jobs SET kubernetes_uid = @uid, dispatch = coalesce(dispatch, 'created'), claimed_at = coalesce(claimed_at, @now)
      WHERE id = @id AND kubernetes_uid IS NULL`,
@@ -13,6 +17,12 @@ export function createJobRows(db: Sql) {
   function findRow(id: string): JobRow | undefined {
     const row = byId.get(id);
     return row === undefined ? undefined : jobRowSchema.parse(row);
+  }
+
+  /** No more of it than a report needs: there are far more reports than jobs. */
+  function findSpokenOf(id: string): SpokenOf | undefined {
+    const row = spokenOf.get(id);
+    return row === undefined ? undefined : spokenOfSchema.parse(row);
   }
 
   function getRow(id: string): JobRow {
@@ -26,7 +36,7 @@ export function createJobRows(db: Sql) {
     return learn.run({ id, uid, now }).changes === 1;
   }
 
-  return { findRow, getRow, learnUid };
+  return { findRow, findSpokenOf, getRow, learnUid };
 }
 
 export type JobRows = ReturnType<typeof createJobRows>;

@@ -7,7 +7,7 @@ import { ERROR, findOutcome, SUCCESS, terminalOf } from '../core/report.ts';
 import type { ReportedOutcome, ReportInput, TerminalStatus } from '../core/report.ts';
 import { createClaims } from './claims.ts';
 import type { Sql } from './database.ts';
-import type { JobRow } from './job-row.ts';
+import type { JobRow, SpokenOf } from './job-row.ts';
 import type { JobRows } from './jobs.ts';
 import type { Settle } from './settle.ts';
 import type { Writes } from './writes.ts';
@@ -79,7 +79,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
    */
   function addReport(report: ReportInput, { isFinalAnswer = false } = {}): ReportOutcome {
     return writes.transact(() => {
-      const row = rows.findRow(report['job-id']);
+      const row = rows.findSpokenOf(report['job-id']);
       if (row === undefined) return { kind: 'unknown-job' };
       const outcome = add(row, report);
       if (outcome.kind === 'claimed-by-another-pod' && isFinalAnswer) sendHome(row, report['pod-uid'] ?? '');
@@ -87,7 +87,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     });
   }
 
-  function add(row: JobRow, report: ReportInput): ReportOutcome {
+  function add(row: SpokenOf, report: ReportInput): ReportOutcome {
     if (isLate(row)) return { kind: 'too-late' };
     const said = toSaid(report);
     const { podUid, task } = said;
@@ -103,7 +103,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     return { kind: 'kept', state: decidesNothing ? row.state : settle(row.id) };
   }
 
-  function isLate({ finished_at: finishedAt }: JobRow): boolean {
+  function isLate({ finished_at: finishedAt }: SpokenOf): boolean {
     return finishedAt !== null && Date.parse(writes.now()) - Date.parse(finishedAt) > lateMs;
   }
 
@@ -140,7 +140,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     return isOwn && before.at > endedAt ? before.at : endedAt;
   }
 
-  function keep(row: JobRow, { said, result = null, source, at, discrepancy, latest }: Word): void {
+  function keep(row: SpokenOf, { said, result = null, source, at, discrepancy, latest }: Word): void {
     const { lastInsertRowid: seq } = insert.run({
       id: row.id,
       at,
@@ -178,7 +178,7 @@ export function createReports({ db, rows, writes, settle }: Parts) {
    * A word on the way that comes behind the last one, held up or repeated by the network, is kept, but is not what the worker said last.
    * A container that is started again in its pod speaks anew after an ERROR.
    */
-  function wasOvertaken(row: JobRow, { terminal, task, podUid }: Word['said']): boolean {
+  function wasOvertaken(row: SpokenOf, { terminal, task, podUid }: Word['said']): boolean {
     const last = terminal === null ? lastWord.get(row.id, task) : undefined;
     if (last === undefined || last.terminal === null) return false;
     const isOver = last.terminal === SUCCESS || row.spec.restartPolicy === 'Never';
@@ -194,7 +194,7 @@ function toSaid(report: ReportedOutcome & Partial<Pick<ReportInput, 'task' | 'at
 }
 
 /** Of many completions a single report says nothing about the whole, so it cannot contradict its end. */
-function findContradiction(row: JobRow, terminal: TerminalStatus | null): string | null {
+function findContradiction(row: SpokenOf, terminal: TerminalStatus | null): string | null {
   if (!isFinal(row.state) || row.spec.completions > 1) return null;
   const succeeded = row.state === 'SUCCEEDED';
   const contradicts = (terminal === SUCCESS && !succeeded) || (terminal === ERROR && succeeded);
