@@ -24,7 +24,6 @@ const packages = [
   'p-retry',
   'prom-client',
   'helmet',
-  'jose',
   'rate-limiter-flexible',
 ];
 const importing = `${packages.map((name) => `await import('${name}');`).join(' ')} console.log('ready'); setInterval(() => {}, 1e9);`;

@@ -16,7 +16,6 @@ import type { Store } from '../store/store.ts';
 import type { Holder } from '../store/tokens.ts';
 import type { Auth } from './auth-config.ts';
 import { addressOf } from './client-address.ts';
-import { looksLikeJwt } from './oidc.ts';
 import type { FindPerson } from './oidc.ts';
 import { createRefusals } from './refusals.ts';
 
@@ -66,7 +65,7 @@ export function createAccess({
   async function findByToken(secret: string): Promise<Identity | undefined> {
     const token = store.findToken(secret);
     if (token !== undefined) return toIdentity(token, () => store.noteTokenUse(token.name));
-    return findPerson !== undefined && looksLikeJwt(secret) ? findPerson(secret) : undefined;
+    return findPerson?.(secret);
   }
 
   function findBySession(req: Request): Identity | undefined {

@@ -20,7 +20,7 @@ const claimsSchema = z.object({
 export type FindPerson = (jwt: string) => Promise<{ name: string; role: Role } | undefined>;
 
 /**
- * Who shows an ID token of the configured issuer: Cloud Scheduler, Pub/Sub, or a person. undefined for any other token, and for who is not
+ * Who shows an ID token of the configured issuer: Cloud Scheduler, Pub/Sub, or a person. undefined for anything else, and for who is not
  * on the list; rejects with AppError `unavailable` when nobody can tell.
  */
 export function createOidc(
@@ -49,9 +49,4 @@ export function createOidc(
       throw error;
     }
   };
-}
-
-/** Three parts between dots; a token of our own has no dot. */
-export function looksLikeJwt(secret: string): boolean {
-  return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(secret);
 }

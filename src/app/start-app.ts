@@ -30,7 +30,8 @@ import { createJobTokens } from './job-token.ts';
 import { joinCluster } from './join-cluster.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
-import { createOidc } from './oidc.ts';
+import type { OidcConfig } from './oidc-config.ts';
+import type { FindPerson } from './oidc.ts';
 import { toCallback, toPlace } from './place.ts';
 import { readReportKeys } from './report-keys.ts';
 import { createReleasers } from './releasers.ts';
@@ -91,8 +92,7 @@ async function startParts(
   else if (auth.exposure !== undefined) warnOfEverybody(auth.exposure, log);
   const tokens = createJobTokens(...readReportKeys(config.web.reportKeyFile, store.reportKey));
   const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
-  const oidc = auth.kind === 'token' ? auth.oidc : undefined;
-  const findPerson = oidc === undefined ? undefined : createOidc(oidc, { clock });
+  const findPerson = auth.kind === 'token' && auth.oidc ? await startOidc(auth.oidc, clock) : undefined;
   const access = createAccess({ auth, store, cookie: sessionCookie, findPerson });
 
   const { target, kubeconfigPath } = await startCluster(config, releasers, log);
@@ -174,6 +174,12 @@ async function startParts(
     failed: membership.failed,
     stop: releasers.releaseAll,
   };
+}
+
+/** Loaded where it is used: most have no issuer, and nobody wants to wait for its cryptography. */
+async function startOidc(oidc: OidcConfig, clock: () => Date): Promise<FindPerson> {
+  const { createOidc } = await import('./oidc.ts');
+  return createOidc(oidc, { clock });
 }
 
 function warnOfEverybody({ because }: Exposure, log: Logger): void {
