@@ -116,6 +116,12 @@ describe('the keys', () => {
     expect(issuer.asked).toHaveLength(2);
   });
 
+  test('are not fetched for what is no ID token, such as a mistyped token of our own', async () => {
+    for (const secret of ['jsp_mistyped', 'a.b', 'a.b.c', 'a.b.c.d', ''])
+      expect(await find(secret)).toBeUndefined();
+    expect(issuer.asked).toHaveLength(0);
+  });
+
   test('are not taken from a document of another issuer', async () => {
     issuer.behaviour.issuer = 'https://evil.example.com';
     await expect(find(await issuer.sign())).rejects.toMatchObject({ code: 'unavailable' });
