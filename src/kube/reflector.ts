@@ -91,6 +91,7 @@ const versionSchema = z.object({ metadata: z.object({ resourceVersion: z.string(
 
 /** Objects of one turn of the event loop: a page or a burst of 500 must not hold up a request. */
 const itemsPerTurn = 10;
+const itemsOfListPerTurn = 25;
 
 export function startReflector<T extends Projection>(options: ReflectorOptions<T>): Reflector<T> {
   const { connection, path, labelSelector, project, listener, signal, clock, random } = options;
@@ -154,7 +155,7 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
         const query = { labelSelector, limit: pace.pageSize, continue: page?.metadata.continue };
         page = listSchema.parse(valueOf(await connection.call({ method: 'GET', path, query }, signal)));
         for (const [n, object] of (page.items ?? []).entries()) {
-          if (n % itemsPerTurn === itemsPerTurn - 1) await pause();
+          if (n % itemsOfListPerTurn === itemsOfListPerTurn - 1) await pause();
           missing.delete(uidSchema.parse(object).metadata.uid);
           shielded(() => upsert(object));
         }
