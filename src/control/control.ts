@@ -77,6 +77,13 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
   const health = createLoopsHealth({ clock });
   const pace = { signal: loops.signal, log, health, intervalMs: lookEveryMs };
   const onCommit = { ...pace, wake: store.onCommit };
+  const onCommitOrRoom = {
+    ...pace,
+    wake(listener: () => void) {
+      const releases = [store.onCommit(listener), dispatcher.onRoom(listener)];
+      return () => releases.forEach((release) => release());
+    },
+  };
 
   /** Nothing is sent before both watches have told what is there: a claim of an earlier life may be answered by it. */
   async function runLoops(): Promise<void> {
@@ -84,7 +91,7 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
     await Promise.all([
       every({ ...pace, name: 'full compare', intervalMs: compareEveryMs }, observer.compareOnce),
       every({ ...pace, name: 'owed observations' }, observer.retryOwed),
-      every({ ...onCommit, name: 'dispatcher' }, dispatcher.runOnce),
+      every({ ...onCommitOrRoom, name: 'dispatcher' }, dispatcher.runOnce),
       every({ ...onCommit, name: 'canceller' }, canceller.runOnce),
       every({ ...onCommit, name: 'log keeper' }, logKeeper.runOnce),
       every({ ...onCommit, name: 'last words' }, lastWords.runOnce),
@@ -133,7 +140,14 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
     async stop(): Promise<void> {
       loops.abort();
       const patience = setTimeout(() => calls.abort(), stopPatienceMs);
-      await Promise.all([running, dispatcher.idle()]);
+      await running;
+      await dispatcher.idle();
+      // What was only claimed would count as sent at the next start.
+      try {
+        dispatcher.giveBack();
+      } catch (err) {
+        log.warn({ err }, 'claims of jobs that were not sent could not be given back');
+      }
       calls.abort();
       clearTimeout(patience);
       await Promise.all([logKeeper.idle(), lastWords.idle(), observer.done]);

@@ -4,6 +4,9 @@
  *
  * Repeating is safe only while an earlier try's Job cannot have come and gone unseen, that is within its TTL. After that
  * the cluster is asked instead, and a Job that is not there (and cannot arrive late any more) is lost: never a second run.
+ *
+ * The window counts creates that the cluster has not answered. An answer makes room for the next one at once, while the store still
+ * takes it down, together with whatever else changes in the same turn of the event loop; until it has, the job stays in our hands.
  */
 import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
@@ -14,6 +17,7 @@ import type { CreateOutcome } from '../kube/create-outcome.ts';
 import { toJobManifest } from '../kube/job-manifest.ts';
 import type { DispatchItem } from '../store/dispatch.ts';
 import type { Store } from '../store/store.ts';
+import { createClaimsAhead } from './claims-ahead.ts';
 import { createDispatchTally } from './dispatch-tally.ts';
 import type { DispatchOutcome } from './dispatch-tally.ts';
 import { isOvertaxed, needsPeople, toHold } from './holds.ts';
@@ -56,36 +60,82 @@ export function createDispatcher(options: DispatcherOptions) {
   const { store, kube, maxActive, log, clock, signal } = options;
   const pacing = createPacing({ clock, random: Math.random, most: createsAtOnce });
   const attempts = new Map<string, Attempt>();
+  /** Until the store has the outcome. */
   const underWay = new Map<string, Promise<void>>();
+  /** Those of them that wait for the cluster. */
+  const unanswered = new Set<string>();
+  const listeners = new Set<() => void>();
+  const ahead = createClaimsAhead(store);
   const tally = createDispatchTally();
 
   /** Starts as many creates as there is room for, and does not wait for their end. */
   function runOnce(): { started: number } {
-    const now = clock().getTime();
-    const inHand = new Set(underWay.keys());
-    for (const [id, attempt] of attempts) {
-      if (attempt.retryAt > now) inHand.add(id);
-      // Long overdue: it was settled by what the watch saw. Looked at anew it would be judged more carefully, not less.
-      else if (attempt.sent !== null && !underWay.has(id) && attempt.retryAt + forgetAfterMs < now)
-        attempts.delete(id);
-    }
-    const width = pacing.width() - underWay.size;
-    if (width <= 0 || signal.aborted) return { started: 0 };
-    let room = maxActive - store.countInCluster();
-    let places = maxActive - store.countCreated() - underWay.size;
+    if (signal.aborted) return { started: 0 };
+    const { waiting, isRetryDue } = reviewAttempts();
+    const free = pacing.width() - unanswered.size;
+    if (free <= 0) return { started: 0 };
     let started = 0;
-    for (const item of store.nextToDispatch(width, inHand)) {
-      if (item.claimedAt === null) {
-        if (room <= 0 || !store.claimDispatch(item.id)) continue;
-        room -= 1;
-      }
-      const work = dispatch(item, { maySend: places > 0 }).finally(() => underWay.delete(item.id));
-      places -= 1;
-      underWay.set(item.id, work);
-      started += 1;
+    // What was sent before comes before what was only claimed.
+    if (isRetryDue) started += claimAndStart(free, { waiting, room: 0 });
+    for (let item; started < free && (item = ahead.take()) !== undefined; started += 1) {
+      start(item, { maySend: true });
     }
-    if (underWay.size === 0 && inHand.size === 0) pacing.lapse();
+    if (ahead.ids().length === 0) {
+      started += claimAndStart(free - started, { waiting, room: maxActive - store.countInCluster() });
+    }
+    if (underWay.size === 0 && waiting.size === 0) pacing.lapse();
     return { started };
+  }
+
+  /** Which jobs wait for the time of another try, and whether there are some whose time has come. */
+  function reviewAttempts(): { waiting: Set<string>; isRetryDue: boolean } {
+    const now = clock().getTime();
+    const waiting = new Set<string>();
+    let isRetryDue = false;
+    for (const [id, attempt] of attempts) {
+      if (attempt.retryAt > now) waiting.add(id);
+      else if (!underWay.has(id)) {
+        // Long overdue: it was settled by what the watch saw. Looked at anew it would be judged more carefully, not less.
+        if (attempt.sent !== null && attempt.retryAt + forgetAfterMs < now) attempts.delete(id);
+        else isRetryDue = true;
+      }
+    }
+    return { waiting, isRetryDue };
+  }
+
+  /** Up to `free` of what is next, and a window more is claimed, unless dispatch waits or there is more that was claimed before. */
+  function claimAndStart(
+    free: number,
+    { waiting, room }: { waiting: ReadonlySet<string>; room: number },
+  ): number {
+    const limit = free + (pacing.current() === null ? pacing.width() : 0);
+    const inHand = new Set([...waiting, ...underWay.keys(), ...ahead.ids()]);
+    const items = store.nextToDispatch(limit, inHand, room);
+    if (items.length === 0) return 0;
+    let places = maxActive - store.countCreated() - underWay.size;
+    const before = items.filter(({ claimedAt }) => claimedAt !== null);
+    const fresh = before.length > free ? [] : items.slice(before.length);
+    const next = [...before.slice(0, free), ...ahead.claim(fresh, free - before.length)];
+    for (const item of next) {
+      start(item, { maySend: places > 0 });
+      places -= 1;
+    }
+    return next.length;
+  }
+
+  function start(item: DispatchItem, how: { maySend: boolean }): void {
+    unanswered.add(item.id);
+    const work = dispatch(item, how).finally(() => {
+      underWay.delete(item.id);
+      makeRoom(item);
+    });
+    underWay.set(item.id, work);
+  }
+
+  /** The cluster has said what it has to say. */
+  function makeRoom({ id }: DispatchItem): void {
+    if (!unanswered.delete(id)) return;
+    for (const listener of listeners) listener();
   }
 
   /** Without `maySend` the cluster is only asked: of a restored backup all that waited is claimed, more than there are places. */
@@ -134,12 +184,12 @@ export function createDispatcher(options: DispatcherOptions) {
     if (madeNothing(outcome)) attempt.sent = before;
     switch (outcome.kind) {
       case 'created':
-        adopt(item, attempt, outcome.observation.uid);
+        await adopt(item, attempt, outcome.observation.uid);
         return 'created';
       case 'already-exists':
         return look(item, attempt, { mayRepeat: true });
       case 'refused':
-        settle(item, () =>
+        await settle(item, () =>
           store.settleRefused(item.id, { reason: outcome.reason, message: outcome.message }),
         );
         return 'refused';
@@ -149,10 +199,10 @@ export function createDispatcher(options: DispatcherOptions) {
           { jobId: item.id, tries: attempt.tries, error: outcome.message },
           'the outcome of a create is unknown',
         );
-        wait(item, outcome, sentAt);
+        await wait(item, outcome, sentAt);
         return outcome.sent ? 'unknown' : 'unsent';
       default:
-        wait(item, outcome, sentAt);
+        await wait(item, outcome, sentAt);
         return outcome.kind;
     }
   }
@@ -170,17 +220,18 @@ export function createDispatcher(options: DispatcherOptions) {
     if (mayRepeat) {
       // Somebody else's object: it is left alone, and so is the name, which ours never had.
       if (found !== undefined) {
-        store.renameJob(item.id, { kubernetesName: item.generateName + drawNameSuffix(options.random) });
+        const kubernetesName = item.generateName + drawNameSuffix(options.random);
+        await store.groupCommit(() => store.renameJob(item.id, { kubernetesName }));
         attempt.sent = null;
         return 'renamed';
       }
     } else if (found === undefined && !mayArrive && isRepeatable(item, attempt)) {
       // Not there within the TTL, and not on its way: it was never made.
-      store.releaseClaim(item.id);
+      await store.groupCommit(() => store.releaseClaim(item.id));
       attempts.delete(item.id);
       return 'released';
     } else if (!isRepeatable(item, attempt) && (found !== undefined || !mayArrive)) {
-      settle(item, () => store.settleUnknown(item.id, { message: lostMessage }));
+      await settle(item, () => store.settleUnknown(item.id, { message: lostMessage }));
       return 'lost';
     }
     retryLater(attempt);
@@ -190,33 +241,36 @@ export function createDispatcher(options: DispatcherOptions) {
   }
 
   /** Kept in mind until the store has it: by the time that it takes it, the Job may have come and gone. */
-  function adopt(item: DispatchItem, attempt: Attempt, uid: string): DispatchOutcome {
+  async function adopt(item: DispatchItem, attempt: Attempt, uid: string): Promise<DispatchOutcome> {
     attempt.createdUid = uid;
-    settle(item, () => store.settleCreated(item.id, { uid }));
+    await settle(item, () => store.settleCreated(item.id, { uid }));
     return 'adopted';
   }
 
-  function settle(item: DispatchItem, commit: () => void): void {
-    commit();
-    attempts.delete(item.id);
+  async function settle(item: DispatchItem, change: () => void): Promise<void> {
     if (pacing.release()) log.info('dispatch goes on');
+    makeRoom(item);
+    await store.groupCommit(change);
+    attempts.delete(item.id);
   }
 
   /**
-   * It is nothing about this job: it stays queued and says why, and the others wait with it. If no try can have reached the
-   * cluster, it gives its claim back, and can be cancelled at once.
+   * It is nothing about this job: it stays queued and says why, and the others wait with it. What cannot have reached the cluster, this
+   * one if no try of it can and all that was only claimed, gives its claim back, and can be cancelled at once.
    */
-  function wait(item: DispatchItem, outcome: Waiting, sentAt: number): void {
-    if (attempts.get(item.id)?.sent === null) {
-      store.releaseClaim(item.id);
-      attempts.delete(item.id);
-    }
+  async function wait(item: DispatchItem, outcome: Waiting, sentAt: number): Promise<void> {
     const hold = toHold(outcome, kube.namespace);
     const level = needsPeople(hold) ? 'error' : 'warn';
     if (pacing.current()?.reason !== hold.reason) log[level]({ ...hold }, 'dispatch waits');
     const forMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : null;
     pacing.hold(hold, { forMs, overtaxed: isOvertaxed(outcome), sentAt });
-    store.noteQueued(item.id, hold);
+    const wasMade = attempts.get(item.id)?.sent !== null;
+    const unsent = [...ahead.empty(), ...(wasMade ? [] : [item])];
+    await store.groupCommit(() => {
+      for (const { id } of unsent) store.releaseClaim(id);
+      store.noteQueued(item.id, hold);
+    });
+    if (!wasMade) attempts.delete(item.id);
   }
 
   function retryLater(attempt: Attempt): void {
@@ -238,6 +292,13 @@ export function createDispatcher(options: DispatcherOptions) {
 
   return {
     runOnce,
+    /** Called when the cluster has answered, so that there is room for another create; returns the way to stop that. */
+    onRoom(listener: () => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    /** Gives the claims back of what was not sent, when nothing will be any more. */
+    giveBack: ahead.giveBack,
     /** Resolves when no create is under way. */
     async idle(): Promise<void> {
       while (underWay.size > 0) await Promise.all(underWay.values());

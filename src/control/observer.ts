@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
 import type { Kube } from '../kube/cluster.ts';
@@ -6,6 +5,8 @@ import type { SeenJob, SeenPod } from '../kube/observation.ts';
 import type { Reflector } from '../kube/reflector.ts';
 import type { Store } from '../store/store.ts';
 import type { Unsettled } from '../store/unsettled.ts';
+import { createSightings } from './sightings.ts';
+import type { Sighting } from './sightings.ts';
 
 export type ObserverOptions = { store: Store; kube: Kube; log: Logger; signal: AbortSignal };
 
@@ -23,6 +24,7 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   const firstSync = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => firstSync.resolve(), { once: true });
 
+  /** By itself, in a transaction of its own. */
   function tell(uid: string, commit: () => void): 'told' | 'refused' | 'store-unavailable' {
     try {
       commit();
@@ -39,35 +41,49 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   }
 
   /** The last look goes with the news of the leave: it may be owed still, and with it the job's end. */
-  function tellGone(uid: string, look: () => void, leave: () => void): void {
-    tell(uid, () => {
-      try {
+  function toLeave(uid: string, look: () => void, leave: () => void): Sighting {
+    return {
+      uid,
+      together() {
         look();
-      } catch (err) {
-        if (isUnavailable(err)) throw err;
-        faults += 1;
-        log.error({ err, uid }, 'the last look at an object could not be stored');
-      }
-      leave();
-    });
+        leave();
+      },
+      alone() {
+        try {
+          look();
+        } catch (err) {
+          if (isUnavailable(err)) throw err;
+          faults += 1;
+          log.error({ err, uid }, 'the last look at an object could not be stored');
+        }
+        leave();
+      },
+    };
   }
 
-  /** What a full compare found. Where something is owed, the watch has seen the leave itself, and more. */
-  function tellMissing(uid: string, commit: () => void): void {
-    if (!owed.has(uid)) tell(uid, commit);
+  const sightings = createSightings({
+    groupCommit: store.groupCommit,
+    onStored: ({ uid }) => owed.delete(uid),
+    tellAlone: ({ uid, alone }) => tell(uid, alone),
+  });
+
+  function see(uid: string, commit: () => void): void {
+    sightings.add({ uid, together: commit, alone: commit });
   }
 
   const jobs: Reflector<SeenJob> = kube.watchJobs(
     {
       onUpsert: ({ jobId, observation }) => {
-        if (jobId !== null) tell(observation.uid, () => store.observeJob(jobId, observation));
+        if (jobId !== null) see(observation.uid, () => store.observeJob(jobId, observation));
       },
       onGone: ({ jobId, observation }) => {
         orphans.delete(observation.uid);
         if (jobId === null) return;
         const look = () => store.observeJob(jobId, observation);
-        tellGone(observation.uid, look, () => store.markJobGone(jobId, observation.uid));
+        const leave = () => store.markJobGone(jobId, observation.uid);
+        sightings.add(toLeave(observation.uid, look, leave));
       },
+      stored: sightings.stored,
       onSynced,
     },
     signal,
@@ -76,13 +92,15 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   const pods: Reflector<SeenPod> = kube.watchPods(
     {
       onUpsert: ({ jobId, observation }) => {
-        if (jobId !== null) tell(observation.uid, () => store.observePod(jobId, observation));
+        if (jobId !== null) see(observation.uid, () => store.observePod(jobId, observation));
       },
       onGone: ({ jobId, observation }) => {
         if (jobId === null) return;
         const look = () => store.observePod(jobId, observation);
-        tellGone(observation.uid, look, () => store.markPodGone(jobId, observation.uid));
+        const leave = () => store.markPodGone(jobId, observation.uid);
+        sightings.add(toLeave(observation.uid, look, leave));
       },
+      stored: sightings.stored,
       onSynced,
     },
     signal,
@@ -101,18 +119,22 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     for (const { id, uid, pods: itsPods } of believed) {
       // Without a uid it may not have been created yet: the dispatcher's affair.
       if (uid !== null && !jobs.items().has(uid)) {
-        tellMissing(uid, () => store.markJobGone(id, uid));
+        miss(uid, () => store.markJobGone(id, uid));
         jobsGone += 1;
-        await nextTurn();
       }
       for (const pod of itsPods) {
         if (pods.items().has(pod.uid)) continue;
-        tellMissing(pod.uid, () => store.markPodGone(id, pod.uid));
+        miss(pod.uid, () => store.markPodGone(id, pod.uid));
         podsGone += 1;
-        await nextTurn();
       }
     }
+    await sightings.stored();
     return { jobsGone, podsGone, orphans: reportOrphans(new Set(believed.map(({ id }) => id))) };
+  }
+
+  /** A full compare lacked it. Where something is owed, the watch has seen the leave itself, and more. */
+  function miss(uid: string, commit: () => void): void {
+    if (!owed.has(uid)) see(uid, commit);
   }
 
   function reportOrphans(known: ReadonlySet<string>): number {
@@ -176,7 +198,7 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
       orphans: orphans.size,
     }),
 
-    done: Promise.all([jobs.done, pods.done]),
+    done: Promise.all([jobs.done, pods.done]).then(sightings.stored),
   };
 }
 

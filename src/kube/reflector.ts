@@ -6,6 +6,7 @@
  * - Calls come one after the other, never while another one runs, and for one object in the order of the API server. So what
  *   a reflector tells is never older than what it told before; nothing else may feed the same facts.
  * - A listener that throws is its own affair: it is logged and counted, and the next event is handled.
+ * - A listener may put off what it is told. It is waited for, every few objects and before a list counts as complete.
  * - It ends with its signal, and with nothing else. Failures show in `status()`, and are tried again after 0.8 s, doubling to
  *   30 s, with jitter; a good event resets that, and a resync does not wait for it. Lists start at least a second apart.
  * - A watch without a byte for 90 s is taken for half-open and opened again: bookmarks come about once a minute.
@@ -25,6 +26,8 @@ type Projection = { observation: { uid: string } };
 export type Listener<T> = {
   onUpsert: (item: T) => void;
   onGone: (item: T) => void;
+  /** Resolves when all that was told so far has been dealt with. */
+  stored?: () => Promise<void>;
   /** After each complete list. */
   onSynced?: () => void;
 };
@@ -86,8 +89,9 @@ const uidSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const eventSchema = z.object({ type: z.string(), object: z.unknown() });
 const versionSchema = z.object({ metadata: z.object({ resourceVersion: z.string() }) });
 
-/** Objects of one turn of the event loop: a page or a burst of 500, with a commit for each, must not hold up a request. */
+/** Objects of one turn of the event loop: a page or a burst of 500 must not hold up a request. */
 const itemsPerTurn = 10;
+const itemsOfListPerTurn = 25;
 
 export function startReflector<T extends Projection>(options: ReflectorOptions<T>): Reflector<T> {
   const { connection, path, labelSelector, project, listener, signal, clock, random } = options;
@@ -133,6 +137,11 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
     if (item !== undefined && items.delete(uid)) listener.onGone(item);
   }
 
+  async function pause(): Promise<void> {
+    await listener.stored?.();
+    await nextTurn();
+  }
+
   async function list(): Promise<void> {
     await delay(Math.max(0, nextListAt - performance.now()), undefined, { signal });
     nextListAt = performance.now() + pace.listSpacingMs;
@@ -146,12 +155,13 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
         const query = { labelSelector, limit: pace.pageSize, continue: page?.metadata.continue };
         page = listSchema.parse(valueOf(await connection.call({ method: 'GET', path, query }, signal)));
         for (const [n, object] of (page.items ?? []).entries()) {
-          if (n % itemsPerTurn === itemsPerTurn - 1) await nextTurn();
+          if (n % itemsOfListPerTurn === itemsOfListPerTurn - 1) await pause();
           missing.delete(uidSchema.parse(object).metadata.uid);
           shielded(() => upsert(object));
         }
       } while (page.metadata.continue);
       for (const uid of missing) shielded(() => forget(uid));
+      await listener.stored?.();
       resourceVersion = page.metadata.resourceVersion;
     } catch (error) {
       waiting.push(...served);
@@ -202,7 +212,7 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
       if (type === 'DELETED') shielded(() => forget(uidSchema.parse(object).metadata.uid));
       else if (type !== 'BOOKMARK') shielded(() => upsert(object));
       handled += 1;
-      if (handled % itemsPerTurn === 0) await nextTurn();
+      if (handled % itemsPerTurn === 0) await pause();
     }
   }
 

@@ -34,17 +34,26 @@ type Parts = { db: Sql; rows: JobRows; writes: Writes; settle: Settle };
 
 /** The queue and the outcomes of creates. An outcome is settled once; the first one stays. */
 export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
-  const next = db.prepare(
+  const next = db.prepare<[], { id: string; claimedAt: string | null }>(
     `SELECT id, name, spec, namespace, generate_name AS generateName, kubernetes_name AS kubernetesName,
        claimed_at AS claimedAt, cancel_requested_at IS NOT NULL AS cancelRequested
      FROM jobs WHERE finished_at IS NULL AND dispatch IS NULL ORDER BY claimed_at IS NULL, priority DESC, number`,
   );
-  const inCluster = db
-    .prepare('SELECT count(*) FROM jobs WHERE claimed_at IS NOT NULL AND finished_at IS NULL')
+  // Of each state it is kept how many there are, and of what has no outcome yet there are few: so this costs the same with any number of jobs.
+  const places = db.prepare<[], { live: number; queued: number; early: number }>(
+    `SELECT (SELECT sum(jobs) FROM job_counts WHERE state IN ('CREATED', 'RUNNING')) AS live,
+       count(*) FILTER (WHERE state = 'QUEUED') AS queued, count(*) FILTER (WHERE state <> 'QUEUED') AS early
+     FROM jobs WHERE finished_at IS NULL AND dispatch IS NULL AND (claimed_at IS NULL) = 0`,
+  );
+  const foremost = db
+    .prepare<[], number>(
+      `SELECT priority FROM jobs WHERE finished_at IS NULL AND dispatch IS NULL AND (claimed_at IS NULL) = 1
+       ORDER BY priority DESC LIMIT 1`,
+    )
     .pluck();
-  const created = db
+  const wanted = db
     .prepare(
-      "SELECT count(*) FROM jobs WHERE claimed_at IS NOT NULL AND finished_at IS NULL AND dispatch = 'created'",
+      'SELECT 1 FROM jobs WHERE id = ? AND finished_at IS NULL AND dispatch IS NULL AND cancel_requested_at IS NULL',
     )
     .pluck();
   const claim = db.prepare(
@@ -66,31 +75,62 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
 
   /**
    * What has no outcome yet. First what is claimed already, in this life of the process or an earlier one: it holds a place
-   * that only its outcome gives back. Then by priority and age. `except` names those that the caller has in its hands, so that they do not stand in the way of others.
+   * that only its outcome gives back. Then, `room` of them at most, by priority and age. `except` names those that the caller has in its
+   * hands, so that they do not stand in the way of others.
    */
-  function nextToDispatch(limit: number, except: ReadonlySet<string> = new Set()): DispatchItem[] {
+  function nextToDispatch(
+    limit: number,
+    except: ReadonlySet<string> = new Set(),
+    room = Infinity,
+  ): DispatchItem[] {
     const items: DispatchItem[] = [];
+    let unclaimed = 0;
     for (const row of next.iterate()) {
       if (items.length >= limit) break;
-      const item = itemSchema.parse(row);
-      if (!except.has(item.id)) items.push(item);
+      if (row.claimedAt === null && unclaimed >= room) break;
+      if (except.has(row.id)) continue;
+      if (row.claimedAt === null) unclaimed += 1;
+      items.push(itemSchema.parse(row));
     }
     return items;
   }
 
-  /** Jobs that hold a place: claimed and not final. */
-  function countInCluster(): number {
-    return Number(inCluster.get());
+  /** The highest priority of what nobody has claimed; null where nothing waits. */
+  function foremostPriority(): number | null {
+    return foremost.get() ?? null;
   }
 
-  /** Those of them whose Kubernetes Job is known to exist. */
+  /** Jobs that hold a place: claimed and not final. */
+  function countInCluster(): number {
+    const { live, queued } = countPlaces();
+    return live + queued;
+  }
+
+  /** Those of them whose Kubernetes Job is known to exist. A report may come before the create's answer: it runs, and is not known yet. */
   function countCreated(): number {
-    return Number(created.get());
+    const { live, early } = countPlaces();
+    return live - early;
+  }
+
+  function countPlaces() {
+    const counts = places.get();
+    if (counts === undefined) throw new Error('a count without GROUP BY is one row');
+    return counts;
   }
 
   /** Commits the claim before anything is sent; false where the job was cancelled, ended or settled meanwhile. */
   function claimDispatch(id: string): boolean {
     return writes.transact(() => claim.run(writes.now(), id).changes === 1);
+  }
+
+  /** Several in one transaction; those that could be claimed. */
+  function claimTogether(items: readonly DispatchItem[]): DispatchItem[] {
+    return writes.transact(() => items.filter(({ id }) => claimDispatch(id)));
+  }
+
+  /** False where a claimed job was cancelled, ended or settled meanwhile. */
+  function isStillWanted(id: string): boolean {
+    return wanted.get(id) !== undefined;
   }
 
   /** Takes the claim back where it is certain that nothing was created: the job waits as if it had never been sent. */
@@ -145,7 +185,10 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
     nextToDispatch,
     countInCluster,
     countCreated,
+    foremostPriority,
     claimDispatch,
+    claimTogether,
+    isStillWanted,
     releaseClaim,
     settleCreated,
     settleRefused,

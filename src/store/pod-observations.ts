@@ -30,6 +30,11 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
        has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped), waited_for = coalesce(@waitedFor, waited_for),
        runs_over = max(runs_over, @runsOver)`,
   );
+  const known = db.prepare<[string], Record<string, unknown>>(
+    `SELECT uid, name, job_uid AS jobUid, job_name AS jobName, task AS "index", phase, created_at AS createdAt,
+       started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts, reason, message,
+       termination_message AS terminationMessage, deleted_at AS deletedAt, stopped FROM pods WHERE uid = ?`,
+  );
   const stop = db.prepare('UPDATE pods SET stopped = 1 WHERE uid = ?');
   // With the pod its log leaves the cluster; one that is being fetched right now may still be kept.
   const leave = db.prepare(
@@ -38,6 +43,7 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
 
   /** Pods of unknown jobs, or of a Job that is not this row's own, are ignored. */
   function observePod(id: string, seen: PodObservation): void {
+    if (isKnown(seen)) return;
     const pod = podObservationSchema.parse(seen);
     writes.transact(() => {
       const row = rows.findRow(id);
@@ -48,7 +54,7 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
         if (isBeingStopped(pod) && !known.stopped) stop.run(pod.uid);
         return;
       }
-      rows.learnUid({ id, uid: pod.jobUid, now: writes.now() });
+      if (row.kubernetes_uid === null) rows.learnUid({ id, uid: pod.jobUid, now: writes.now() });
       keep.run({
         ...pod,
         jobId: id,
@@ -64,6 +70,13 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
       settle(id);
       if (isFinal(row.state)) explainLate(id);
     });
+  }
+
+  /** By far the most looks, after a restart and at every full compare: they cost one read, and no transaction. */
+  function isKnown(seen: PodObservation): boolean {
+    const row = known.get(seen.uid);
+    if (row === undefined || (isBeingStopped(seen) && row['stopped'] === 0)) return false;
+    return Object.entries(seen).every(([name, value]) => row[name] === value);
   }
 
   function markPodGone(id: string, podUid: string): void {

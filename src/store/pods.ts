@@ -36,27 +36,30 @@ const shownSchema = podRowSchema.pick({
 });
 export type ShownPod = z.output<typeof shownSchema>;
 
-/** The pods of a job, by task, then age, whole, and parsed. */
+/**
+ * The pods of a job, by task, then age, whole, and parsed. `+` before a value keeps SQLite from looking at it in search of a partial index,
+ * for which it would prepare the statement anew at every call: ten times what the query takes.
+ */
 export function createPodRows(db: Sql) {
   const byUid = db.prepare(`SELECT ${columns} FROM pods WHERE uid = ?`);
-  const ofJob = db.prepare(`SELECT ${columns} FROM pods WHERE job_id = ? ORDER BY task, created_at, number`);
+  const ofJob = db.prepare(`SELECT ${columns} FROM pods WHERE job_id = +? ORDER BY task, created_at, number`);
   const shown = db.prepare(
     `SELECT uid, name, task AS "index", phase, started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts,
-       reason, gone FROM pods WHERE job_id = ? ORDER BY task, created_at, number`,
+       reason, gone FROM pods WHERE job_id = +? ORDER BY task, created_at, number`,
   );
-  const seenAfter = db.prepare(`SELECT ${columns} FROM pods WHERE job_id = ? AND number > ? ORDER BY number`);
+  const seenAfter = db.prepare(`SELECT ${columns} FROM pods WHERE job_id = +? AND number > ? ORDER BY number`);
   // Each arm is the first entry of an index of its own.
   const deciding = db.prepare(
     `SELECT ${columns} FROM pods WHERE number IN (
-       SELECT * FROM (SELECT number FROM pods WHERE job_id = @id AND gone = 0 LIMIT 1)
-       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id AND has_run = 1 LIMIT 1)
-       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id AND has_run = 1 AND started_at IS NOT NULL
+       SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND gone = 0 LIMIT 1)
+       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND has_run = 1 LIMIT 1)
+       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND has_run = 1 AND started_at IS NOT NULL
          ORDER BY started_at LIMIT 1)
-       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id AND stuck = 1 AND gone = 0
+       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND stuck = 1 AND gone = 0
          ORDER BY task, created_at, number LIMIT 1)
-       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id AND phase = 'Failed' AND stopped = 0
+       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND phase = 'Failed' AND stopped = 0
          ORDER BY created_at DESC, uid DESC LIMIT 1)
-       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = @id ORDER BY created_at DESC, uid DESC LIMIT 1))
+       UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id ORDER BY created_at DESC, uid DESC LIMIT 1))
      ORDER BY task, created_at, number`,
   );
 

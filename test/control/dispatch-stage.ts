@@ -48,7 +48,7 @@ export async function openDispatchStage() {
         signal: stop.signal,
       });
       return {
-        hold: dispatcher.hold,
+        ...dispatcher,
         async run() {
           const counts = dispatcher.runOnce();
           await dispatcher.idle();

@@ -15,8 +15,8 @@ const places = {
     before: 'attempt.sent.lastAt = clock().getTime();',
   },
   'settled, not told': {
-    file: 'src/store/dispatch.ts',
-    after: 'if (rows.learnUid({ id, uid, now: writes.now() })) settle(id);\n    });',
+    file: 'src/control/dispatcher.ts',
+    after: 'await store.groupCommit(change);',
   },
   'report kept, not answered': {
     file: 'src/handlers/status-report.ts',

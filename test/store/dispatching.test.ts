@@ -141,3 +141,36 @@ test('a claim is not given back once the Job is known to exist', () => {
   stage.store.releaseClaim(id);
   expect(stage.store.countInCluster()).toBe(1);
 });
+
+test('of what is not claimed no more is handed out than there is room for', () => {
+  for (const id of ['a', 'b', 'c']) stage.accept({ id });
+  stage.store.claimDispatch('c');
+  expect(stage.store.nextToDispatch(10, new Set(), 1).map(({ id }) => id)).toEqual(['c', 'a']);
+  expect(stage.store.nextToDispatch(10, new Set(), 0).map(({ id }) => id)).toEqual(['c']);
+});
+
+test('places are counted by what became of each job, also where it speaks before its create is answered', () => {
+  const ends = {
+    waits: 'QUEUED',
+    claimed: 'QUEUED',
+    early: 'RUNNING',
+    created: 'CREATED',
+    runs: 'RUNNING',
+    ended: 'LOST',
+    cancelled: 'CANCELLED',
+    refused: 'FAILED',
+  };
+  for (const id of Object.keys(ends)) {
+    stage.accept({ id, kubernetesName: `report-${id}` });
+    if (id !== 'waits' && id !== 'cancelled') stage.store.claimDispatch(id);
+  }
+  for (const id of ['created', 'runs', 'ended']) stage.store.settleCreated(id, { uid: `uid-of-${id}` });
+  for (const id of ['early', 'runs']) stage.store.addReport({ 'job-id': id, status: 'Working' });
+  stage.store.markJobGone('ended', 'uid-of-ended');
+  stage.store.requestCancel('cancelled', 'User');
+  stage.store.settleRefused('refused', { reason: 'Invalid', message: 'no' });
+  const states = Object.keys(ends).map((id) => [id, stage.store.findJob(id)?.state]);
+  expect(Object.fromEntries(states)).toEqual(ends);
+  expect(stage.store.countInCluster()).toBe(4);
+  expect(stage.store.countCreated()).toBe(2);
+});

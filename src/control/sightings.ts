@@ -1,0 +1,67 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** What was seen of one object, and how the store is told of it. */
+export type Sighting = {
+  uid: string;
+  /** As a part of a transaction; what it throws undoes the others too. */
+  together: () => void;
+  /** Outside of any. */
+  alone: () => void;
+};
+
+/** What one transaction takes: a request that comes meanwhile waits for no longer. */
+const biteMs = 4;
+
+/**
+ * Stores sightings in the order in which they came, as many as fit into a bite in one transaction, which they share with whatever else
+ * changes in that turn of the event loop: most of what a single one costs is the commit. Where one cannot be stored, the others of its bite are not
+ * to suffer: the bite was undone, and is told one by one.
+ */
+export function createSightings({
+  groupCommit,
+  onStored,
+  tellAlone,
+}: {
+  groupCommit: <T>(change: () => T) => Promise<T>;
+  onStored: (sighting: Sighting) => void;
+  tellAlone: (sighting: Sighting) => void;
+}) {
+  const waiting: Sighting[] = [];
+  let draining: Promise<void> | null = null;
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      // A change may be run twice, and then begins anew.
+      let taken = 0;
+      const bite = () => {
+        taken = 0;
+        const began = performance.now();
+        for (const { together } of waiting) {
+          taken += 1;
+          together();
+          if (performance.now() - began >= biteMs) break;
+        }
+      };
+      try {
+        await groupCommit(bite);
+        for (const sighting of waiting.splice(0, taken)) onStored(sighting);
+      } catch {
+        for (const sighting of waiting.splice(0, taken)) {
+          tellAlone(sighting);
+          await nextTurn();
+        }
+      }
+    }
+    draining = null;
+  }
+
+  return {
+    add(sighting: Sighting): void {
+      waiting.push(sighting);
+      draining ??= drain();
+    },
+
+    /** Resolves when none waits any more: each is in the store, or somebody's debt. */
+    stored: async (): Promise<void> => draining ?? undefined,
+  };
+}

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { sendStatus } from '../kube/fake-api.ts';
+import { until } from '../support/until.ts';
+import { openDispatchStage } from './dispatch-stage.ts';
+import type { DispatchStage } from './dispatch-stage.ts';
+
+let stage: DispatchStage;
+let store: DispatchStage['store'];
+let cluster: DispatchStage['cluster'];
+
+beforeEach(async () => {
+  stage = await openDispatchStage();
+  ({ store, cluster } = stage);
+});
+
+afterEach(() => stage.close());
+
+const accept = (count: number, request = {}) =>
+  Promise.all(Array.from({ length: count }, () => stage.accept(request)));
+
+const statesOf = (ids: readonly string[]) => ids.map((id) => stage.get(id).state);
+
+test('one commit claims for a window and for the next one, and holds places for both', async () => {
+  await accept(20);
+  let commits = 0;
+  const dispatcher = stage.startDispatcher(100, {
+    claimTogether: (items) => {
+      commits += 1;
+      return store.claimTogether(items);
+    },
+  });
+  expect(await dispatcher.run()).toEqual({ started: 8 });
+  expect(store.countInCluster()).toBe(16);
+  expect(await dispatcher.run()).toEqual({ started: 8 });
+  expect(store.countInCluster()).toBe(20);
+  expect(commits).toBe(2);
+});
+
+test('claims ahead take no more places than there are', async () => {
+  const ids = await accept(12);
+  const dispatcher = stage.startDispatcher(10);
+  await dispatcher.run();
+  expect(store.countInCluster()).toBe(10);
+  await dispatcher.run();
+  await dispatcher.run();
+  expect(statesOf(ids).filter((state) => state === 'CREATED')).toHaveLength(10);
+});
+
+test('a job that is cancelled between its claim and its create never reaches the cluster', async () => {
+  const ids = await accept(10);
+  const dispatcher = stage.startDispatcher();
+  await dispatcher.run();
+  const [last = ''] = ids.slice(-1);
+  expect(store.requestCancel(last, 'User')).toBe('requested');
+  expect(await dispatcher.run()).toEqual({ started: 1 });
+  expect(stage.get(last).state).toBe('CANCELLED');
+  expect(cluster.creates).toHaveLength(9);
+});
+
+test('a higher priority that comes after the claims still goes first', async () => {
+  const ids = await accept(16);
+  const dispatcher = stage.startDispatcher();
+  await dispatcher.run();
+  const urgent = await stage.accept({ priority: 5 });
+  await dispatcher.run();
+  expect(stage.get(urgent).state).toBe('CREATED');
+  expect(statesOf(ids).filter((state) => state === 'QUEUED')).toHaveLength(1);
+});
+
+test('what was only claimed gives its claim back when dispatch has to wait', async () => {
+  const ids = await accept(16);
+  const dispatcher = stage.startDispatcher();
+  cluster.failAll({
+    when: 'before',
+    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
+  });
+  await dispatcher.run();
+  expect(store.countInCluster()).toBe(0);
+  expect(store.requestCancel(ids.at(-1) ?? '', 'User')).toBe('cancelled');
+});
+
+test('what was only claimed can be given back at the end, so that the next start does not take it for sent', async () => {
+  await accept(16);
+  const dispatcher = stage.startDispatcher();
+  await dispatcher.run();
+  dispatcher.giveBack();
+  expect(store.countInCluster()).toBe(8);
+});
+
+test('an answer makes room for the next create before the store has taken it down', async () => {
+  await accept(9);
+  const inStore = Promise.withResolvers<void>();
+  const dispatcher = stage.startDispatcher(100, {
+    groupCommit: async (change) => {
+      await inStore.promise;
+      return store.groupCommit(change);
+    },
+  });
+  let room = 0;
+  dispatcher.onRoom(() => (room += 1));
+  dispatcher.runOnce();
+  await until(() => room === 8);
+  expect(store.countCreated()).toBe(0);
+  expect(dispatcher.runOnce()).toEqual({ started: 1 });
+  await until(() => room === 9);
+  expect(dispatcher.runOnce()).toEqual({ started: 0 });
+  inStore.resolve();
+  await dispatcher.idle();
+  expect(store.countCreated()).toBe(9);
+  expect(cluster.creates).toHaveLength(9);
+});

@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createSightings } from '../../src/control/sightings.ts';
+import type { Sighting } from '../../src/control/sightings.ts';
+import { openStage } from '../store/stage.ts';
+import type { Stage } from '../store/stage.ts';
+
+let stage: Stage;
+let done: string[];
+let commits: number;
+let unsubscribe: () => void;
+
+beforeEach(() => {
+  stage = openStage();
+  for (const id of ['a', 'b', 'c']) stage.accept({ id, kubernetesName: `report-${id}` });
+  done = [];
+  commits = 0;
+  unsubscribe = stage.store.onCommit(() => (commits += 1));
+});
+
+afterEach(() => {
+  unsubscribe();
+  stage.close();
+});
+
+function open() {
+  return createSightings({
+    groupCommit: stage.store.groupCommit,
+    onStored: ({ uid }) => done.push(`${uid} stored`),
+    tellAlone({ uid, alone }) {
+      try {
+        alone();
+        done.push(`${uid} alone`);
+      } catch {
+        done.push(`${uid} refused`);
+      }
+    },
+  });
+}
+
+/** Something that is seen in the history of a job. */
+function note(id: string, reason: string): Sighting {
+  const change = () => stage.store.noteQueued(id, { reason, explanation: reason });
+  return { uid: `${id} ${reason}`, together: change, alone: change };
+}
+
+function fail(): never {
+  throw new Error('CHECK constraint failed');
+}
+
+/** The same, in more time than a bite has. */
+const dawdle = ({ uid, together, alone }: Sighting): Sighting => ({
+  uid,
+  alone,
+  together() {
+    for (const until = performance.now() + 5; performance.now() < until;);
+    together();
+  },
+});
+
+const reasonOf = (id: string) => stage.store.findJob(id)?.reason;
+
+test('what is seen in one turn is stored in one transaction, in its order', async () => {
+  const sightings = open();
+  for (const reason of ['First', 'Second']) for (const id of ['a', 'b']) sightings.add(note(id, reason));
+  await sightings.stored();
+  expect(commits).toBe(1);
+  expect(done).toEqual(['a First stored', 'b First stored', 'a Second stored', 'b Second stored']);
+  expect([reasonOf('a'), reasonOf('b')]).toEqual(['Second', 'Second']);
+});
+
+test('one that cannot be stored leaves nothing of itself behind, and undoes none of its neighbours', async () => {
+  const sightings = open();
+  const { uid, together } = note('b', 'Faulty');
+  sightings.add(note('a', 'First'));
+  sightings.add({
+    uid,
+    together() {
+      together();
+      fail();
+    },
+    alone: fail,
+  });
+  sightings.add(note('c', 'Third'));
+  await sightings.stored();
+  expect([reasonOf('a'), reasonOf('b'), reasonOf('c')]).toEqual(['First', null, 'Third']);
+  expect(done.filter((word) => word.startsWith('b'))).toEqual(['b Faulty refused']);
+});
+
+test('a bite ends when its time is over, and the rest comes in the next one', async () => {
+  const sightings = open();
+  for (const id of ['a', 'b', 'c']) sightings.add(dawdle(note(id, 'Slow')));
+  await sightings.stored();
+  expect(commits).toBe(3);
+  expect(done).toEqual(['a Slow stored', 'b Slow stored', 'c Slow stored']);
+});
+
+test('what comes while a bite is stored is stored after it', async () => {
+  const sightings = open();
+  sightings.add(note('a', 'First'));
+  const first = sightings.stored();
+  const unsubscribeOnce = stage.store.onCommit(() => {
+    unsubscribeOnce();
+    sightings.add(note('a', 'Second'));
+  });
+  await first;
+  expect(reasonOf('a')).toBe('Second');
+});
