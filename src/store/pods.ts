@@ -47,7 +47,9 @@ export function createPodRows(db: Sql) {
     `SELECT uid, name, task AS "index", phase, started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts,
        reason, gone FROM pods WHERE job_id = +? ORDER BY task, created_at, number`,
   );
-  const seenAfter = db.prepare(`SELECT ${columns} FROM pods WHERE job_id = +? AND number > ? ORDER BY number`);
+  const seenAfter = db.prepare(
+    `SELECT ${columns} FROM pods WHERE job_id = +? AND number > ? ORDER BY number`,
+  );
   // Each arm is the first entry of an index of its own.
   const deciding = db.prepare(
     `SELECT ${columns} FROM pods WHERE number IN (
