@@ -22,20 +22,20 @@ export function createClaimsAhead(store: Claims) {
     for (const { id } of empty()) store.releaseClaim(id);
   }
 
-  /** The next to be sent, if there is one. */
-  function take(): DispatchItem | undefined {
+  /** Before each round: what somebody cancelled ends at once, and what is outranked waits again with the others. */
+  function review(): void {
     const least = items.at(-1);
-    if (least === undefined) return undefined;
-    if ((store.foremostPriority() ?? -Infinity) > least.spec.priority) giveBack();
-    for (;;) {
-      const item = items.shift();
-      if (item === undefined || store.isStillWanted(item.id)) return item;
-      store.releaseClaim(item.id);
-    }
+    if (least === undefined) return;
+    if ((store.foremostPriority() ?? -Infinity) > least.spec.priority) return giveBack();
+    const unwanted = new Set(items.filter(({ id }) => !store.isStillWanted(id)));
+    items = items.filter((item) => !unwanted.has(item));
+    for (const { id } of unwanted) store.releaseClaim(id);
   }
 
   return {
-    take,
+    review,
+    /** The next to be sent, if there is one. */
+    take: () => items.shift(),
     empty,
     giveBack,
     /** Claims these, in their order; returns those of the first `now` that could be claimed, and keeps the others. */

@@ -71,6 +71,7 @@ export function createDispatcher(options: DispatcherOptions) {
   /** Starts as many creates as there is room for, and does not wait for their end. */
   function runOnce(): { started: number } {
     if (signal.aborted) return { started: 0 };
+    ahead.review();
     const { waiting, isRetryDue } = reviewAttempts();
     const free = pacing.width() - unanswered.size;
     if (free <= 0) return { started: 0 };

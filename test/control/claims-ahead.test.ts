@@ -57,6 +57,20 @@ test('a job that is cancelled between its claim and its create never reaches the
   expect(cluster.creates).toHaveLength(9);
 });
 
+test('a cancel does not wait for room in the window', async () => {
+  const ids = await accept(10);
+  const dispatcher = stage.startDispatcher();
+  cluster.queueUp();
+  dispatcher.runOnce();
+  const [last = ''] = ids.slice(-1);
+  store.requestCancel(last, 'User');
+  expect(dispatcher.runOnce()).toEqual({ started: 0 });
+  expect(stage.get(last).state).toBe('CANCELLED');
+  await until(() => cluster.queued() === 8);
+  cluster.serve(8, () => {});
+  await dispatcher.idle();
+});
+
 test('a higher priority that comes after the claims still goes first', async () => {
   const ids = await accept(16);
   const dispatcher = stage.startDispatcher();
