@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, mkdtempSync, readSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -15,10 +24,10 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await pipes.close();
+  expect(existsSync(directory)).toBe(false);
   for (const { readers, writers } of taken) {
     for (const end of [...Object.values(readers), ...Object.values(writers)]) closeSync(end);
   }
-  rmSync(directory, { recursive: true, force: true });
 });
 
 async function take(): Promise<OutputPipes> {
@@ -45,7 +54,6 @@ describe('the stock of pipes', () => {
 
   test('leaves no name of a pipe that was taken', async () => {
     await take();
-    await pipes.close();
     const before = readdirSync(directory).length;
     await take();
     expect(readdirSync(directory)).toHaveLength(before - 2);

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -120,8 +119,7 @@ async function openGate(
     // The shell may die before it reads its byte; its exit tells.
     descriptor?.on('error', () => {});
     if (descriptor instanceof Socket && child.pid !== undefined) return { child, pid: child.pid, descriptor };
-    const [error]: unknown[] = await once(child, 'error');
-    throw error;
+    return await new Promise<never>((_resolve, reject) => child.once('error', reject));
   } catch (error) {
     throw new StartError(`exec: ${JSON.stringify(command.argv[0])}: ${explain(error)}`);
   } finally {

@@ -10,7 +10,7 @@ export type OutputPipes = Record<'readers' | 'writers', { stdout: number; stderr
 export type PipeStock = {
   /** Whoever takes them closes them. Throws when none can be made. */
   take: () => Promise<OutputPipes>;
-  /** Resolves when nothing is being made any more. */
+  /** Resolves when none is left, and none is being made. */
   close: () => Promise<void>;
 };
 
@@ -42,16 +42,6 @@ export function openPipeStock(directory: string): PipeStock {
     return making;
   }
 
-  /** The reader first, since a writer waits for one. */
-  function open(path: string, opened: number[]): { reader: number; writer: number } {
-    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    opened.push(reader);
-    const writer = openSync(path, constants.O_WRONLY);
-    opened.push(writer);
-    rmSync(path);
-    return { reader, writer };
-  }
-
   async function takePath(): Promise<string> {
     for (;;) {
       const path = paths.pop();
@@ -79,6 +69,17 @@ export function openPipeStock(directory: string): PipeStock {
     },
     async close() {
       await making?.catch(() => {});
+      rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The reader first, since a writer waits for one. */
+function open(path: string, opened: number[]): { reader: number; writer: number } {
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  opened.push(reader);
+  const writer = openSync(path, constants.O_WRONLY);
+  opened.push(writer);
+  rmSync(path);
+  return { reader, writer };
 }
