@@ -1,5 +1,5 @@
 /**
- * What stands beside the dispatcher: a loop that creates the same Job over and over, by a pool of connections (`pool`) or by the client
+ * What stands beside the dispatcher: a loop that creates the same Job under ever new names, by a pool of connections (`pool`) or by the client
  * library as it comes (`stock`). An order as JSON on stdin.
  */
 import { json } from 'node:stream/consumers';
@@ -22,18 +22,22 @@ export type BareCreates = z.output<typeof orderSchema>;
 
 const order = orderSchema.parse(await json(process.stdin));
 const { url, path, namespace, body, atOnce } = order;
+const { name } = z.object({ metadata: z.object({ name: z.string() }) }).parse(JSON.parse(body)).metadata;
 
-function createPoolCall(): () => Promise<void> {
+type Call = (n: number) => Promise<void>;
+
+function createPoolCall(): Call {
   const pool = new Pool(url, { connections: atOnce, connect: { rejectUnauthorized: false } });
   const headers = { 'content-type': 'application/json', authorization: 'Bearer of-the-stub' };
-  return async () => {
-    const answer = await pool.request({ method: 'POST', path, headers, body });
+  return async (n) => {
+    const named = body.replace(`"${name}"`, `"${name}-${n}"`);
+    const answer = await pool.request({ method: 'POST', path, headers, body: named });
     if (answer.statusCode !== 201) throw new Error(`answered with ${answer.statusCode}`);
     await answer.body.text();
   };
 }
 
-function createStockCall(): () => Promise<void> {
+function createStockCall(): Call {
   const config = new KubeConfig();
   config.loadFromFile(order.kubeconfigPath);
   const client = config.makeApiClient(BatchV1Api);
@@ -46,7 +50,7 @@ let left = order.count;
 async function work(): Promise<void> {
   while (left > 0) {
     left -= 1;
-    await call();
+    await call(left);
   }
 }
 await Promise.all(Array.from({ length: atOnce }, work));

@@ -8,12 +8,13 @@ import { createServiceProcess } from '../test/faults/service-process.ts';
 import { newJob } from '../test/store/stage.ts';
 import { until } from '../test/support/until.ts';
 import type { BareCreates } from './bare-creates.ts';
+import type { CreateTarget } from './create-target.ts';
+import { startLocalApi } from './local-api.ts';
 import { runProgram } from './run-program.ts';
 import { launchers } from './machine.ts';
 import type { Benchmark } from './plan.ts';
 import { toServiceEnv } from './quick-service.ts';
 import { startTlsApi } from './tls-api.ts';
-import type { TlsApi } from './tls-api.ts';
 
 /** As the dispatcher has them under way. */
 const atOnce = 8;
@@ -21,14 +22,15 @@ const perSecond = 500;
 
 export const dispatch: Benchmark = {
   name: 'dispatch',
-  about: `queued jobs to Jobs in a stub of the API server over TLS, which takes 3 ms for each, beside bare loops of ${atOnce} at once`,
+  about: `queued jobs to Jobs in a stub of the API server over TLS, which takes 3 ms for each, and in a local cluster, beside bare loops of ${atOnce} at once`,
 
   async prepare(settings, releasers) {
-    const api = await startTlsApi();
-    releasers.push(() => api.close());
+    const tlsApi = await startTlsApi();
+    releasers.push(() => tlsApi.close());
     const count = Math.ceil(settings.seconds * perSecond);
 
-    async function drain(): Promise<void> {
+    /** From the rows of a new database. */
+    async function drain(api: CreateTarget): Promise<{ rate: number }> {
       const dir = mkdtempSync(join(tmpdir(), 'jobspawn-bench-'));
       const databasePath = join(dir, 'jobspawn.db');
       await queue(databasePath, { namespace: api.namespace, count });
@@ -47,17 +49,17 @@ export const dispatch: Benchmark = {
         await service.stop();
         rmSync(dir, { recursive: true });
       }
+      return { rate: api.takeRate() };
     }
 
     return {
       sides: {
-        ours: async () => {
-          await drain();
-          return { rate: api.takeRate() };
-        },
-        pool: async () => runBare(api, { by: 'pool', count }),
+        ours: () => drain(tlsApi),
+        pool: () => runBare(tlsApi, { by: 'pool', count }),
         // A connection for each call takes its time.
-        stock: async () => runBare(api, { by: 'stock', count: Math.ceil(count / 4) }),
+        stock: () => runBare(tlsApi, { by: 'stock', count: Math.ceil(count / 4) }),
+        local: () => onLocalApi(drain),
+        'local-pool': () => onLocalApi((api) => runBare(api, { by: 'pool', count })),
       },
       figures: [
         {
@@ -68,10 +70,27 @@ export const dispatch: Benchmark = {
           goal: { of: 'ratio', atLeast: 0.85 },
         },
         { name: 'dispatch/stock', unit: 'Jobs/s', ours: ['ours', 'rate'], baseline: ['stock', 'rate'] },
+        {
+          name: 'dispatch/local',
+          unit: 'Jobs/s',
+          ours: ['local', 'rate'],
+          baseline: ['local-pool', 'rate'],
+          goal: { of: 'ratio', atLeast: 0.85 },
+        },
       ],
     };
   },
 };
+
+/** An empty one for each turn: what earlier turns created would be in the lists of the next. */
+async function onLocalApi<T>(measure: (api: CreateTarget) => Promise<T>): Promise<T> {
+  const api = await startLocalApi();
+  try {
+    return await measure(api);
+  } finally {
+    await api.close();
+  }
+}
 
 async function queue(
   path: string,
@@ -87,7 +106,7 @@ async function queue(
 }
 
 async function runBare(
-  api: TlsApi,
+  api: CreateTarget,
   { by, count }: Pick<BareCreates, 'by' | 'count'>,
 ): Promise<{ rate: number }> {
   const { url, jobsPath, namespace, kubeconfigPath } = api;

@@ -7,7 +7,7 @@ import { submitNoOp, timeNoOp, timeTrue } from './no-op-job.ts';
 import type { Benchmark } from './plan.ts';
 
 const atOnce = 8;
-const inBulk = 100;
+const inBulk = 500;
 const inTurn = 5;
 
 export const local: Benchmark = {

@@ -93,5 +93,3 @@ export async function startTlsApi() {
     },
   };
 }
-
-export type TlsApi = Awaited<ReturnType<typeof startTlsApi>>;

@@ -94,6 +94,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
       images,
       processes,
       podsDir: join(dataDir, 'pods'),
+      pipesDir: join(dataDir, 'pipes'),
       backoff: backoff ?? kubeletBackoff,
       stopGraceMs,
       untilSeen: (pod) => jobController.untilSeen(pod),

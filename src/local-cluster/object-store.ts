@@ -75,7 +75,6 @@ const emptyShelf = <R extends ResourceName>(): Shelf<R> => ({
 
 function createObjectStore(storage: Storage, bounds: HistoryBounds): ObjectStore {
   let version = storage.lastVersion();
-  const history = createChangeHistory(version, bounds);
 
   const shelves: { [R in ResourceName]: Shelf<R> } = {
     namespaces: emptyShelf(),
@@ -102,8 +101,12 @@ function createObjectStore(storage: Storage, bounds: HistoryBounds): ObjectStore
 
   for (const row of storage.rows()) {
     const resource = resourceNames.find((name) => name === row.resource);
-    if (resource !== undefined) place(resource, parseStored(resource, row));
+    if (resource === undefined) continue;
+    const object = parseStored(resource, row);
+    place(resource, object);
+    version = Math.max(version, Number(object.metadata.resourceVersion));
   }
+  const history = createChangeHistory(version, bounds);
 
   // A listener may itself commit. Its change is told after the one under way has been told to all, so that every
   // listener sees the same order.
@@ -155,7 +158,7 @@ function createObjectStore(storage: Storage, bounds: HistoryBounds): ObjectStore
       const key = { resource, namespace, name: object.metadata.name };
       const body = JSON.stringify(object);
       if (type === 'DELETED') storage.remove(key, version + 1);
-      else storage.put({ ...key, body }, version + 1);
+      else storage.put({ ...key, body });
       version += 1;
       if (type === 'DELETED') displace(resource, object);
       else place(resource, object);

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { prepareForCreate, prepareForUpdate } from './api/admission.ts';
 import { checkPreconditions, decideDeletion, isReadyToGo } from './api/deletion.ts';
 import { raiseGeneration } from './api/generation.ts';
-import { dropUndefined, freeze, isSameJson } from './api/json.ts';
+import { cloneJson, dropUndefined, freeze, isSameJson } from './api/json.ts';
 import { generateName } from './api/names.ts';
 import { alreadyExists, notFound, resources } from './api/resources.ts';
 import { toTimestamp } from './api/times.ts';
@@ -85,7 +85,8 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     draft: ResourceObjects[R],
   ): ResourceObjects[R] {
     if (!isReadyToGo(draft)) return store.commit('MODIFIED', resource, draft);
-    store.commit('DELETED', resource, structuredClone(current));
+    store.commit('DELETED', resource, cloneJson(current));
+    dropUndefined(draft);
     return freeze(draft);
   }
 
@@ -93,9 +94,8 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     const current = store.get(resource, key.namespace, key.name);
     if (current === undefined || (key.uid !== undefined && key.uid !== current.metadata.uid))
       return undefined;
-    const draft = structuredClone(current);
+    const draft = cloneJson(current);
     if (change(draft) === false) return current;
-    dropUndefined(draft);
     dropEmptyLists(draft.metadata);
     if (isSameJson(draft, current)) return current;
     raiseGeneration(current, draft);
@@ -104,7 +104,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
 
   const revise: ApiRegistry['revise'] = (resource, key, { edit, subresource, dryRun = false }) => {
     const current = get(resource, key);
-    const draft = prepareForUpdate(resource, current, edit(structuredClone(current)), subresource);
+    const draft = prepareForUpdate(resource, current, edit(cloneJson(current)), subresource);
     if (isSameJson(draft, current)) return current;
     raiseGeneration(current, draft);
     return dryRun ? draft : write(resource, current, draft);
@@ -116,7 +116,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     const decision = decideDeletion(resource, object, deletion, now());
     if (decision.step === 'keep') return object;
     if (decision.step === 'remove')
-      return dryRun ? object : store.commit('DELETED', resource, structuredClone(object));
+      return dryRun ? object : store.commit('DELETED', resource, cloneJson(object));
     if (dryRun) return decision.marked;
     const marked = isSameJson(decision.marked, object)
       ? object
@@ -124,7 +124,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     // The mark may have been acted on by a listener, so that the object is gone already.
     const current = store.get(resource, key.namespace, key.name);
     if (!decision.thenRemove || current?.metadata.uid !== object.metadata.uid) return marked;
-    return store.commit('DELETED', resource, structuredClone(current));
+    return store.commit('DELETED', resource, cloneJson(current));
   };
 
   const registry: ApiRegistry = {

@@ -7,10 +7,10 @@ import { codeOf, LocalClusterFault } from './faults.ts';
 export type StoredRow = { resource: string; namespace: string; name: string; body: string };
 
 export type Storage = {
-  /** The last resourceVersion ever given out, by this run or an earlier one. */
+  /** The last resourceVersion given to a deletion; those of the objects may be later. */
   lastVersion(): number;
   rows(): StoredRow[];
-  put(row: StoredRow, version: number): void;
+  put(row: StoredRow): void;
   remove(key: Omit<StoredRow, 'body'>, version: number): void;
   close(): void;
 };
@@ -25,8 +25,8 @@ const schema = `
   INSERT OR IGNORE INTO version VALUES (1, 100);
 `;
 
-/** Of the tables above. An older one is brought up to date here, a newer one is another program's. */
-const schemaVersion = 1;
+/** Of the tables above; in 1, `version` was written with every change. An older one is brought up to date here, a newer one is another program's. */
+const schemaVersion = 2;
 
 /** Throws LocalClusterFault when the database is a newer one, SqliteError when it is broken. */
 function prepare(database: Database.Database, file: string): void {
@@ -92,10 +92,7 @@ function createStorage(database: Database.Database): Storage {
   return {
     lastVersion: () => attempt(database.name, () => readVersion.get()?.last ?? 0),
     rows: () => attempt(database.name, () => readRows.all()),
-    put: database.transaction((row: StoredRow, version: number) => {
-      putRow.run(row.resource, row.namespace, row.name, row.body);
-      setVersion.run(version);
-    }),
+    put: (row) => void putRow.run(row.resource, row.namespace, row.name, row.body),
     remove: database.transaction((key: Omit<StoredRow, 'body'>, version: number) => {
       removeRow.run(key.resource, key.namespace, key.name);
       setVersion.run(version);

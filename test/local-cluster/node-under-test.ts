@@ -46,6 +46,7 @@ export async function startNode(options: NodeOptions = {}) {
     images: options.images ?? { plain: plainImage },
     processes,
     podsDir: join(dataDir, 'pods'),
+    pipesDir: join(dataDir, 'pipes'),
     backoff: options.backoff ?? { initialMs: 200, maxMs: 1000 },
     stopGraceMs: options.stopGraceMs ?? 500,
     untilSeen: options.untilSeen ?? (() => Promise.resolve()),

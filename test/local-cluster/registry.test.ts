@@ -61,6 +61,19 @@ describe('names and versions', () => {
     expect(last).toBeGreaterThan(Number(gone.metadata.resourceVersion));
   });
 
+  test('a restart goes on from the last version, be it of an object that is there or of one that is gone', () => {
+    const versionAfterRestart = () => {
+      registry.close();
+      registry = openRegistry({ dataDir });
+      return registry.version();
+    };
+    const kept = registry.create('jobs', 'default', minimalJob('kept'));
+    expect(versionAfterRestart()).toBe(Number(kept.metadata.resourceVersion));
+    registry.create('jobs', 'default', minimalJob('gone'));
+    const gone = registry.delete('jobs', inDefault('gone'), { propagationPolicy: 'Background' });
+    expect(versionAfterRestart()).toBe(Number(gone.metadata.resourceVersion));
+  });
+
   test('a second cluster on the same data is refused in one sentence', () => {
     expect(() => openRegistry({ dataDir })).toThrow(
       `another local cluster is running on the data directory ${dataDir}`,

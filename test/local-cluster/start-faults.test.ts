@@ -94,7 +94,7 @@ describe('a cluster does not start on a database that is', () => {
 
   test("a newer cluster's, and leaves it as it is", async () => {
     fillDatabase();
-    change('PRAGMA user_version = 2');
+    change('PRAGMA user_version = 3');
     const before = readFileSync(file);
     expect(await faultOf()).toBe(`${file} was written by a newer version of the local cluster`);
     expect(readFileSync(file).equals(before)).toBe(true);
@@ -106,7 +106,7 @@ test('a cluster starts on the database of one that knew no schema version', asyn
   change('PRAGMA user_version = 0');
   await (await start()).stop();
   const database = new Database(file);
-  expect(database.pragma('user_version', { simple: true })).toBe(1);
+  expect(database.pragma('user_version', { simple: true })).toBe(2);
   database.close();
 });
 

@@ -3,7 +3,7 @@ import type { ResourceName, ResourceObjects, StoredMeta } from '../objects.ts';
 import { isStored } from '../objects.ts';
 import { decode, DecodeError } from './decode.ts';
 import { copyTemplateLabels, defaultJob, defaultPod, labelJob } from './defaults.ts';
-import { isJsonObject } from './json.ts';
+import { cloneJson, isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { qosClassOf } from './qos.ts';
 import { apiVersionOf, forbidden, resources } from './resources.ts';
@@ -180,7 +180,7 @@ export function prepareForUpdate<R extends ResourceName>(
 ): ResourceObjects[R] {
   const object = decodeOrRefuse(resource, wanted);
   const metadata = keepServerFields(current.metadata, isJsonObject(object.metadata) ? object.metadata : {});
-  const now: JsonObject = { ...structuredClone(current) };
+  const now: JsonObject = { ...cloneJson(current) };
   if (resource === 'namespaces') object.spec = now.spec;
   const draft =
     subresource === 'status'

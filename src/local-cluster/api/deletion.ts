@@ -1,5 +1,6 @@
 import type { ResourceName, ResourceObjects, StoredMeta } from '../objects.ts';
 import type { DeleteOptions } from '../registry-contract.ts';
+import { cloneJson } from './json.ts';
 import { conflict, forbidden, resources } from './resources.ts';
 import { toTimestamp } from './times.ts';
 
@@ -54,7 +55,7 @@ function decidePodDeletion(
   const bound = pod.spec.nodeName !== undefined && !finished;
   const asked = Math.max(options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30, 0);
   const { deletionTimestamp, deletionGracePeriodSeconds: pending } = pod.metadata;
-  const marked = structuredClone(pod);
+  const marked = cloneJson(pod);
   if (deletionTimestamp !== undefined && pending !== undefined) {
     // A second delete may only shorten the time that is left.
     if (options.gracePeriodSeconds === undefined || asked >= pending) return { step: 'keep' };
@@ -78,7 +79,7 @@ function decideNamespaceDeletion(
     throw forbidden(resources.namespaces, name, 'this namespace may not be deleted');
   }
   if (namespace.metadata.deletionTimestamp !== undefined) return { step: 'keep' };
-  const marked = structuredClone(namespace);
+  const marked = cloneJson(namespace);
   marked.metadata.deletionTimestamp = toTimestamp(now);
   marked.status = { ...marked.status, phase: 'Terminating' };
   return { step: 'mark', marked, thenRemove: false };
@@ -92,7 +93,7 @@ function decideOtherDeletion<R extends 'jobs' | 'events'>(
 ): Deletion<ResourceObjects[R]> {
   const finalizers = toFinalizers(resource, object.metadata, options);
   if (finalizers.length === 0) return { step: 'remove' };
-  const marked = structuredClone(object);
+  const marked = cloneJson(object);
   marked.metadata.finalizers = finalizers;
   if (object.metadata.deletionTimestamp === undefined) markDeleting(marked.metadata, toTimestamp(now), 0);
   return { step: 'mark', marked, thenRemove: false };

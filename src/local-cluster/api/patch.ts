@@ -1,7 +1,7 @@
 import fastJsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
 import { parseGoJson } from './go-json.ts';
-import { isDeeper, isJsonObject } from './json.ts';
+import { cloneJson, isDeeper, isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { GoJsonError } from './json-reader.ts';
 import { mediaTypeOf } from './request-body.ts';
@@ -66,7 +66,7 @@ function toLenient(document: unknown, operation: Operation): Operation {
 }
 
 function applyOperations(current: unknown, operations: unknown[]): unknown {
-  let document = structuredClone(current);
+  let document = cloneJson(current);
   try {
     for (const operation of operations) {
       if (!isOperation(operation)) throw unprocessable();

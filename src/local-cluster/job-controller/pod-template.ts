@@ -1,3 +1,4 @@
+import { cloneJson } from '../api/json.ts';
 import { finalizers } from '../finalizers.ts';
 import type { Job, Pod } from '../objects.ts';
 import { names } from './names.ts';
@@ -10,7 +11,7 @@ const longestBase = 58;
 
 /** The pod of the Job's template, as it is sent to the registry. */
 export function toPod(job: Job, { index, failures }: PodSeed): object {
-  const { metadata = {}, spec } = structuredClone(job.spec.template);
+  const { metadata = {}, spec } = cloneJson(job.spec.template);
   const { name, uid } = job.metadata;
   const held = new Set([...(metadata.finalizers ?? []), finalizers.jobTracking]);
   const indexed = index === undefined ? undefined : { [names.completionIndex]: `${index}` };

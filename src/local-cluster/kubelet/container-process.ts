@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { constants, openSync, rmSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants as osConstants } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:os';
 import { codeOf } from '../faults.ts';
+import type { OutputPipes, PipeStock } from './pipe-stock.ts';
 import { killSession, sendSignal } from './session.ts';
 
 export type ContainerCommand = { argv: string[]; env: Record<string, string>; cwd: string };
@@ -20,8 +20,8 @@ export type ContainerProcess = {
 };
 
 export type ProcessSurroundings = {
-  /** Where the two named pipes are made for the time of the run. */
-  directory: string;
+  /** Where those for the output come from. */
+  pipes: PipeStock;
   /** The chunk is lent for the time of the call. */
   onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
   /** Called before the first instruction of the command; when it throws, the command never runs. */
@@ -34,14 +34,11 @@ export class StartError extends Error {
 }
 
 // The command must not run before it is on record, so a shell waits for a byte on descriptor 3 and then becomes the
-// command. If the cluster dies in between, the descriptor closes and the shell goes away by itself. Output goes through
-// named pipes, since what Node gives a child are sockets, which cannot be opened again as /dev/stdout. The shell holds
-// both ends of them until the cluster reads, so that neither side blocks or sees an end too early.
-const gate = `
-command -p mkfifo -m 600 "$1" "$2" && exec 4<>"$1" 5<>"$2" && echo >&3 && read -r _ <&3 || exit 125
+// command. If the cluster dies in between, the descriptor closes and the shell goes away by itself.
+const gateScript = `
+read -r _ <&3 || exit 125
 unset -v PWD OLDPWD SHLVL _
-exec 3>&- >"$1" 2>"$2" 4>&- 5>&-
-shift 2
+exec 3>&-
 exec "$@"`;
 
 /** Names that a shell cannot pass on, or changes on the way. */
@@ -65,28 +62,28 @@ const drainMs = 1000;
  */
 export async function startProcess(
   command: ContainerCommand,
-  { directory, onOutput, record }: ProcessSurroundings,
+  { pipes, onOutput, record }: ProcessSurroundings,
 ): Promise<ContainerProcess> {
-  const pipes = { stdout: join(directory, 'stdout'), stderr: join(directory, 'stderr') };
-  const removePipes = () => Object.values(pipes).forEach((path) => rmSync(path, { force: true }));
-  removePipes();
-  const { child, pid, descriptor } = await openGate(command, [pipes.stdout, pipes.stderr]);
-  const outputs: Socket[] = [];
+  const { readers, writers } = await pipes.take();
+  const gate = await openGate(command, writers).catch((error: unknown) => {
+    close(readers);
+    throw error;
+  });
+  const { child, pid, descriptor } = gate;
   try {
     record(pid);
-    for (const stream of ['stdout', 'stderr'] as const) outputs.push(listen(pipes[stream], stream, onOutput));
   } catch (error) {
     killSession(pid);
-    outputs.forEach((output) => output.destroy());
-    removePipes();
+    close(readers);
     throw error;
   }
+  const outputs = [listen(readers.stdout, 'stdout', onOutput), listen(readers.stderr, 'stderr', onOutput)];
   const drained = Promise.all(
     outputs.map((output) => new Promise((resolve) => output.once('close', resolve))),
   );
 
   const exited = new Promise<number>((resolve) => {
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? osConstants.signals[signal] : 0)));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
   async function untilEnded(): Promise<{ exitCode: number; finishedAt: Date }> {
     const exitCode = await exited;
@@ -96,7 +93,6 @@ export async function startProcess(
     const giveUp = setTimeout(() => outputs.forEach((output) => output.destroy()), drainMs);
     await drained;
     clearTimeout(giveUp);
-    removePipes();
     return { exitCode, finishedAt };
   }
   const ended = untilEnded();
@@ -106,33 +102,34 @@ export async function startProcess(
 
 type Gate = { child: ChildProcess; pid: number; descriptor: Socket };
 
-/** Resolves when the shell waits for its byte. */
-function openGate(command: ContainerCommand, pipes: string[]): Promise<Gate> {
+/** A shell that waits for its byte. The writers are its own from now on. */
+async function openGate(
+  command: ContainerCommand,
+  { stdout, stderr }: OutputPipes['writers'],
+): Promise<Gate> {
   const { env, argv } = toGateArguments(command);
-  return new Promise((resolve, reject) => {
-    const refuse = (why: string) =>
-      reject(new StartError(`exec: ${JSON.stringify(command.argv[0])}: ${why}`));
-    let child: ChildProcess;
-    try {
-      child = spawn('/bin/sh', ['-c', gate, 'sh', ...pipes, ...argv], {
-        cwd: command.cwd,
-        env,
-        detached: true,
-        stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-      });
-    } catch (error) {
-      refuse(explain(error));
-      return;
-    }
+  try {
+    const child = spawn('/bin/sh', ['-c', gateScript, 'sh', ...argv], {
+      cwd: command.cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', stdout, stderr, 'pipe'],
+    });
     const descriptor = child.stdio[3];
-    child.once('error', (error) => refuse(explain(error)));
-    child.once('exit', () => refuse('the shell that starts it ended early'));
-    if (!(descriptor instanceof Socket) || child.pid === undefined) return;
-    const { pid } = child;
     // The shell may die before it reads its byte; its exit tells.
-    descriptor.on('error', () => {});
-    descriptor.once('data', () => resolve({ child, pid, descriptor }));
-  });
+    descriptor?.on('error', () => {});
+    if (descriptor instanceof Socket && child.pid !== undefined) return { child, pid: child.pid, descriptor };
+    return await new Promise<never>((_resolve, reject) => child.once('error', reject));
+  } catch (error) {
+    throw new StartError(`exec: ${JSON.stringify(command.argv[0])}: ${explain(error)}`);
+  } finally {
+    close({ stdout, stderr });
+  }
+}
+
+function close(ends: { stdout: number; stderr: number }): void {
+  closeSync(ends.stdout);
+  closeSync(ends.stderr);
 }
 
 function explain(error: unknown): string {
@@ -150,12 +147,12 @@ const chunkBytes = 64 * 1024;
  * process. It reads no further before the event loop has come round, so that such a process waits and nobody else does.
  */
 function listen(
-  path: string,
+  reader: number,
   stream: 'stdout' | 'stderr',
   onOutput: ProcessSurroundings['onOutput'],
 ): Socket {
   const output = new Socket({
-    fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+    fd: reader,
     readable: true,
     writable: false,
     onread: {

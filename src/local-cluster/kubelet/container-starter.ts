@@ -13,6 +13,7 @@ import type { ContainerRun } from './container-run.ts';
 import { ContainerConfigError } from './environment.ts';
 import type { ImageMapping, Images } from './image.ts';
 import { findImage, findImageNameFault } from './image.ts';
+import type { PipeStock } from './pipe-stock.ts';
 import type { PodFiles } from './pod-files.ts';
 import type { ProcessTable } from './process-table.ts';
 
@@ -21,6 +22,7 @@ export type StarterContext = {
   files: PodFiles;
   images: Images;
   machine: Machine;
+  pipes: PipeStock;
   processes: ProcessTable;
 };
 
@@ -158,7 +160,7 @@ async function launch(
   { spec }: ContainerRun,
   { context, command, attempt }: { context: StarterContext; command: ContainerCommand; attempt: number },
 ): Promise<RunningContainer> {
-  const { files, processes } = context;
+  const { files, pipes, processes } = context;
   const { uid } = pod.metadata;
   const directory = files.containerOf(uid, spec.name);
   // Only the run before can be asked for.
@@ -167,7 +169,7 @@ async function launch(
   const log = openContainerLog(directory, attempt);
   try {
     const process = await startProcess(command, {
-      directory,
+      pipes,
       onOutput: log.write,
       record: (pid) => processes.record(pid, uid),
     });

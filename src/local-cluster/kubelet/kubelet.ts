@@ -14,6 +14,7 @@ import type { RunningContainer } from './container-starter.ts';
 import type { Images } from './image.ts';
 import type { LogOptions } from './log-reader.ts';
 import { readContainerLog } from './log-reader.ts';
+import { openPipeStock } from './pipe-stock.ts';
 import { openPodFiles } from './pod-files.ts';
 import { isFinal } from './pod-status.ts';
 import type { PodWorker, WorkerContext } from './pod-worker.ts';
@@ -39,6 +40,7 @@ export type KubeletOptions = {
   images: Images;
   processes: ProcessTable;
   podsDir: string;
+  pipesDir: string;
   backoff: Backoff;
   /** What a process is given between SIGTERM and SIGKILL when the cluster stops, at the most. */
   stopGraceMs: number;
@@ -51,6 +53,7 @@ const logKey = (uid: string, container: string) => `${uid}/${container}`;
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { registry, events, machine, images, processes, backoff, log } = options;
   const files = openPodFiles(options.podsDir);
+  const pipes = openPipeStock(options.pipesDir);
   const workers = new Map<string, PodWorker>();
   const logs = new Map<string, RunningContainer>();
   let unsubscribe: (() => void) | undefined;
@@ -64,6 +67,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     processes,
     backoff,
     files,
+    pipes,
     untilSeen: options.untilSeen,
     onLog(uid: string, container: string, running: RunningContainer) {
       const key = logKey(uid, container);
@@ -129,6 +133,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       for (const worker of workers.values()) worker.shutDown(options.stopGraceMs);
       await Promise.allSettled([...workers.values()].map(({ done }) => done));
       unsubscribe?.();
+      await pipes.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the files of pods lie: `<pods>/<uid>/scratch`, and a directory per container for logs, messages and pipes. */
+/** Where the files of pods lie: `<pods>/<uid>/scratch`, and a directory per container for logs and messages. */
 export type PodFiles = {
   scratchOf: (uid: string) => string;
   containerOf: (uid: string, container: string) => string;
