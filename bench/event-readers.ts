@@ -12,10 +12,13 @@ import { cpuMilliseconds } from './cpu-time.ts';
 import { eventOrderSchema } from './event-order.ts';
 import { percentile } from './figures.ts';
 
-const { url, pid, readers, perSecond, reports } = eventOrderSchema.parse(await json(process.stdin));
+const { url, pid, readers, perSecond, alone, counted, first } = eventOrderSchema.parse(
+  await json(process.stdin),
+);
+type Reports = typeof counted;
 const { hostname, port, host } = new URL(url);
 const sentAt = new Map<string, number>();
-const times: number[] = [];
+let times: number[] = [];
 
 async function openReader(): Promise<Socket> {
   const socket = connect({ host: hostname, port: Number(port) }).setEncoding('latin1');
@@ -35,7 +38,7 @@ async function openReader(): Promise<Socket> {
   return socket;
 }
 
-async function send({ message, headers, body }: (typeof reports)[number]): Promise<void> {
+async function send({ message, headers, body }: Reports[number]): Promise<void> {
   sentAt.set(message, performance.now());
   const answer = await fetch(`${url}/status`, { method: 'POST', headers, body });
   if (answer.status !== 200) throw new Error(`a report was refused: ${answer.status} ${await answer.text()}`);
@@ -43,16 +46,30 @@ async function send({ message, headers, body }: (typeof reports)[number]): Promi
 }
 
 const sockets: Socket[] = [];
+
+/** Sends all at their pace, and waits for them at every reader. Processor time of the server for each, in us. */
+async function tell(reports: Reports): Promise<number> {
+  times = [];
+  const cpuBefore = cpuMilliseconds(pid);
+  const began = performance.now();
+  for (const [nth, report] of reports.entries()) {
+    await delay(Math.max(0, began + (nth * 1000) / perSecond - performance.now()));
+    await send(report);
+  }
+  const expected = sockets.length * reports.length;
+  await until(() => times.length >= expected, { timeoutMs: 30_000, everyMs: 5 });
+  return ((cpuMilliseconds(pid) - cpuBefore) * 1000) / reports.length;
+}
+
+sockets.push(await openReader());
+await tell(first.slice(0, 1));
+const cpuAlone = await tell(alone);
 // One after the other: it is not connecting that is measured.
 while (sockets.length < readers) sockets.push(await openReader());
-const cpuBefore = cpuMilliseconds(pid);
-const began = performance.now();
-for (const [nth, report] of reports.entries()) {
-  await delay(Math.max(0, began + (nth * 1000) / perSecond - performance.now()));
-  await send(report);
-}
-const expected = readers * reports.length;
-await until(() => times.length >= expected, { timeoutMs: 30_000, everyMs: 5 });
-const cpu = ((cpuMilliseconds(pid) - cpuBefore) * 1000) / expected;
-console.log(JSON.stringify({ p50: percentile(times, 0.5), p99: percentile(times, 0.99), cpu }));
+await tell(first.slice(1));
+const cpuTogether = await tell(counted);
+const cpu = (cpuTogether - cpuAlone) / (readers - 1);
+console.log(
+  JSON.stringify({ p50: percentile(times, 0.5), p99: percentile(times, 0.99), alone: cpuAlone, cpu }),
+);
 for (const socket of sockets) socket.destroy();

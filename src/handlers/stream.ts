@@ -12,29 +12,33 @@ export function signalOf(res: Response, closing: AbortSignal): AbortSignal {
 /** A reader that takes nothing for so long is gone, or wants to do harm. */
 const longestStallMs = 30_000;
 
+type Outlet = { req: Request; res: Response; signal: AbortSignal; whole?: boolean; stallMs?: number };
+
+/** Sends a chunk. Where there is something to wait for, the client is slow, and the next chunk must wait too. */
+type Send = (chunk: string | Buffer) => Promise<void> | undefined;
+
 /**
  * Sends what the source gives, and takes no more from it than the client takes from us: a slow reader costs one chunk, and one
  * that has stalled is dropped. HEAD gets the headers alone. Where the end of the stream says that this is `whole`, a stream that
  * the signal cuts short is broken off, so that nobody takes a part for it.
  */
-export async function pour(
-  source: AsyncIterable<string | Buffer>,
-  {
-    req,
-    res,
-    signal,
-    whole = false,
-    stallMs = longestStallMs,
-  }: { req: Request; res: Response; signal: AbortSignal; whole?: boolean; stallMs?: number },
+export function pour(source: AsyncIterable<string | Buffer>, outlet: Outlet): Promise<void> {
+  return fill(outlet, async (send) => {
+    for await (const chunk of source) await send(chunk);
+  });
+}
+
+/** The same for a source that writes by itself. */
+export async function fill(
+  { req, res, signal, whole = false, stallMs = longestStallMs }: Outlet,
+  write: (send: Send) => Promise<void>,
 ): Promise<void> {
   if (req.method === 'HEAD') {
     res.end();
     return;
   }
   try {
-    for await (const chunk of source) {
-      if (!res.write(chunk)) await drained(res, signal, stallMs);
-    }
+    await write((chunk) => (res.write(chunk) ? undefined : drained(res, signal, stallMs)));
   } catch (error) {
     if (error instanceof StalledReader) return void res.destroy();
     if (!signal.aborted) throw error;

@@ -115,9 +115,7 @@ async function* pour(
 ): AsyncGenerator<Buffer, ApiFailure | null> {
   try {
     for await (const chunk of stream) {
-      // In one piece again: on its way to the reader each piece costs more than all that was done to the line.
-      const read = Buffer.concat([...reader.write(toBuffer(chunk))]);
-      if (read.length > 0) yield read;
+      yield* reader.write(toBuffer(chunk));
     }
     return null;
   } catch (error) {

@@ -10,6 +10,15 @@ import type { Store } from '../store/store.ts';
 
 type Follow = { after: number; jobId?: string | undefined; signal: AbortSignal };
 
+/** One who follows, at his own pace. */
+export type EventReader = {
+  /** What he has not taken yet, the oldest first and only so much at once; nothing where there is no more yet, or the signal has ended. */
+  take: () => readonly JobEvent[];
+  /** Resolves once there may be more to take; with false when the signal has ended. */
+  news: () => Promise<boolean>;
+  leave: () => void;
+};
+
 export type EventFeed = ReturnType<typeof createEventFeed>;
 
 const batch = 500;
@@ -19,8 +28,8 @@ const batch = 500;
  * The newest events are read once for all of them and shared; who is slower than that reads the table again.
  */
 export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | 'lastSeq' | 'onCommit'> }) {
-  /** Woken by the next event of a job, or (under null) of any. */
-  const waiting = new Map<string | null, Set<() => void>>();
+  /** How to wake those who follow a job, or (under null) all of them. */
+  const wakers = new Map<string | null, Set<() => void>>();
   let followers = 0;
   let stopListening: (() => void) | null = null;
   /** All events after `floor` up to the newest that was read, at most `batch` of them. */
@@ -28,33 +37,74 @@ export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | '
   let floor = 0;
   let isDue = false;
 
+  /** Must be left in the end. While nothing comes, a reader costs nothing: there may be thousands, and an event is for all of them. */
+  function open({ after, jobId, signal }: Follow): EventReader {
+    const key = jobId ?? null;
+    let seen = after;
+    let goesOn = !signal.aborted;
+    let waiting: ((goesOn: boolean) => void) | null = null;
+
+    function wake(): void {
+      waiting?.(goesOn);
+      waiting = null;
+    }
+
+    function end(): void {
+      goesOn = false;
+      wake();
+    }
+
+    join(key, wake);
+    signal.addEventListener('abort', end);
+    return {
+      take() {
+        if (!goesOn) return [];
+        const events = listAfter(seen, jobId);
+        seen = events.at(-1)?.seq ?? seen;
+        return events;
+      },
+      news: () => {
+        if (!goesOn) return Promise.resolve(false);
+        return new Promise((resolve) => {
+          waiting = resolve;
+        });
+      },
+      leave() {
+        signal.removeEventListener('abort', end);
+        leave(key, wake);
+      },
+    };
+  }
+
   /** Ends with the signal. Never throws for it. */
-  async function* follow({ after, jobId, signal }: Follow): AsyncGenerator<JobEvent, void, undefined> {
-    join();
+  async function* follow(options: Follow): AsyncGenerator<JobEvent, void, undefined> {
+    const reader = open(options);
     try {
-      let seen = after;
-      while (!signal.aborted) {
-        const events = take(seen, jobId);
+      for (;;) {
+        const events = reader.take();
         for (const event of events) {
-          if (signal.aborted) return;
-          seen = event.seq;
+          if (options.signal.aborted) return;
           yield event;
         }
-        if (events.length === 0) await nextEvent(jobId ?? null, signal);
+        if (events.length === 0 && !(await reader.news())) return;
       }
     } finally {
-      leave();
+      reader.leave();
     }
   }
 
-  function join(): void {
+  function join(key: string | null, wake: () => void): void {
+    wakers.set(key, (wakers.get(key) ?? new Set()).add(wake));
     followers += 1;
     if (followers > 1) return;
     floor = store.lastSeq();
     stopListening = store.onCommit(onCommit);
   }
 
-  function leave(): void {
+  function leave(key: string | null, wake: () => void): void {
+    const others = wakers.get(key);
+    if (others?.delete(wake) !== true) return;
+    if (others.size === 0) wakers.delete(key);
     followers -= 1;
     if (followers > 0) return;
     stopListening?.();
@@ -62,9 +112,11 @@ export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | '
     recent = [];
   }
 
-  function take(after: number, jobId: string | undefined): JobEvent[] {
+  function listAfter(after: number, jobId: string | undefined): JobEvent[] {
     if (after < floor) return store.listEvents({ after, jobId, limit: batch });
-    return recent.filter((event) => event.seq > after && (jobId === undefined || event.jobId === jobId));
+    // From the end: most have taken all but the newest.
+    const fresh = recent.slice(recent.findLastIndex(({ seq }) => seq <= after) + 1);
+    return jobId === undefined ? fresh : fresh.filter((event) => event.jobId === jobId);
   }
 
   /** The writer is not held up: several commits in one turn of the event loop are read together, after it. */
@@ -83,34 +135,18 @@ export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | '
       recent.push(...fresh);
       const dropped = recent.splice(0, Math.max(0, recent.length - batch));
       floor = dropped.at(-1)?.seq ?? floor;
-      for (const jobId of new Set(fresh.map((event) => event.jobId))) wake(jobId);
-      if (fresh.length > 0) wake(null);
+      for (const jobId of new Set(fresh.map((event) => event.jobId))) wakeAll(jobId);
+      if (fresh.length > 0) wakeAll(null);
       if (fresh.length < batch) return;
     }
   }
 
-  function wake(key: string | null): void {
-    const sleepers = waiting.get(key) ?? [];
-    waiting.delete(key);
-    for (const awaken of sleepers) awaken();
-  }
-
-  function nextEvent(key: string | null, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const sleepers = waiting.get(key) ?? new Set();
-      waiting.set(key, sleepers);
-      const awaken = () => {
-        signal.removeEventListener('abort', awaken);
-        sleepers.delete(awaken);
-        if (sleepers.size === 0 && waiting.get(key) === sleepers) waiting.delete(key);
-        resolve();
-      };
-      sleepers.add(awaken);
-      signal.addEventListener('abort', awaken, { once: true });
-    });
+  function wakeAll(key: string | null): void {
+    for (const wake of wakers.get(key) ?? []) wake();
   }
 
   return {
+    open,
     follow,
     /** How many follow now. */
     countFollowers: () => followers,

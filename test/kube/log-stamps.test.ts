@@ -21,6 +21,25 @@ test("a line without a time is the kubelet's, and stays", () => {
   expect(read([Buffer.from(`failed to open\n${t(1)} one\n`)]).text.toString()).toBe('failed to open\none\n');
 });
 
+test('what only resembles a time stays, and so does a line that is empty behind its time', () => {
+  const words = ['2026-11-20T23:36:01,123456789Z comma', '2026-11-20T23:36:01.12345678xZ letter'];
+  const log = [`${t(1, '.123456789')} one`, ...words, t(1, '.123456790'), `${t(1, '.123456791')} two`, ''];
+  expect(read([Buffer.from(log.join('\n'))]).text.toString()).toBe(
+    ['one', ...words, '', 'two', ''].join('\n'),
+  );
+});
+
+test('a line that was held up keeps its own time', () => {
+  const log = [1, 2, 1].map((second) => `${t(second, '.123456789')} words\n`);
+  expect(read([Buffer.from(log.join(''))]).reader.position()).toMatchObject({ second: t(1) });
+});
+
+test('an empty line whose time is kept is not given again after a cut', () => {
+  const [empty, next] = [`${t(1)}\n`, `${t(2)} two\n`];
+  const { reader } = read([Buffer.from(empty)], null, true);
+  expect(read([Buffer.from(empty + next)], reader.position(), true).text.toString()).toBe(next);
+});
+
 test('a time in another zone is the same time', () => {
   const { reader } = read([Buffer.from('2026-11-21T00:36:01.5+01:00 one\n')]);
   expect(reader.position()).toMatchObject({ second: '2026-11-20T23:36:01Z' });
@@ -28,7 +47,7 @@ test('a time in another zone is the same time', () => {
 
 const line = fc.record({
   second: fc.integer({ min: 0, max: 3 }),
-  fraction: fc.constantFrom('', '.1', '.12', '.100000001'),
+  fraction: fc.constantFrom('', '.1', '.12', '.100000000', '.100000001', '.100000002'),
   words: fc.uint8Array({ maxLength: 30 }).map((bytes) => Buffer.from(bytes.filter((byte) => byte !== 10))),
 });
 
@@ -37,7 +56,7 @@ test('whatever the chunks, and wherever a stream is cut, nothing is lost and not
     fc.property(
       fc.array(line, { maxLength: 20 }),
       fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 }),
-      fc.integer({ min: 1, max: 40 }),
+      fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(1000)),
       (lines, cuts, size) => {
         const sorted = lines.toSorted((a, b) => toNumber(a) - toNumber(b));
         const log = Buffer.concat(
@@ -60,6 +79,7 @@ test('whatever the chunks, and wherever a stream is cut, nothing is lost and not
         expect(Buffer.concat(out)).toEqual(whole);
       },
     ),
+    { numRuns: 500 },
   );
 });
 

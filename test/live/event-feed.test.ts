@@ -105,6 +105,49 @@ test('the signal ends a reader that waits and one that has never begun', async (
   expect(late.seen).toEqual([]);
 });
 
+test('the newest events are read once, and every reader is given the same', async () => {
+  let reads = 0;
+  const { store } = stage;
+  const counted = createEventFeed({
+    store: {
+      ...store,
+      listEvents: (query) => {
+        reads += 1;
+        return store.listEvents(query);
+      },
+    },
+  });
+  const readers = Array.from({ length: 10 }, () =>
+    counted.open({ after: store.lastSeq(), signal: stop.signal }),
+  );
+  const told = readers.map((reader) => reader.news());
+  stage.create();
+  expect(await Promise.all(told)).toEqual(readers.map(() => true));
+  const [first = [], ...others] = readers.map((reader) => reader.take());
+  expect(first.map(({ seq }) => seq)).toEqual(upTo(store.lastSeq()));
+  for (const taken of others) for (const [nth, event] of taken.entries()) expect(event).toBe(first[nth]);
+  expect(reads).toBe(1);
+  for (const reader of readers) reader.leave();
+});
+
+test('a reader whose signal has ended is given nothing more, and hears so at once', async () => {
+  stage.create();
+  const reader = feed.open({ after: 0, signal: stop.signal });
+  stop.abort();
+  expect(reader.take()).toEqual([]);
+  expect(await reader.news()).toBe(false);
+  reader.leave();
+  expect(feed.countFollowers()).toBe(0);
+});
+
+test('who leaves twice has left once', () => {
+  const [stays, goes] = [0, 0].map((after) => feed.open({ after, signal: stop.signal }));
+  goes?.leave();
+  goes?.leave();
+  expect(feed.countFollowers()).toBe(1);
+  stays?.leave();
+});
+
 test('when the last reader has left, nothing listens to the store any more', async () => {
   let listeners = 0;
   const { store } = stage;
