@@ -30,7 +30,7 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
        has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped), waited_for = coalesce(@waitedFor, waited_for),
        runs_over = max(runs_over, @runsOver)`,
   );
-  const known = db.prepare<[string], Record<string, unknown>>(
+  const latestLook = db.prepare<[string], Record<string, unknown>>(
     `SELECT uid, name, job_uid AS jobUid, job_name AS jobName, task AS "index", phase, created_at AS createdAt,
        started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts, reason, message,
        termination_message AS terminationMessage, deleted_at AS deletedAt, stopped FROM pods WHERE uid = ?`,
@@ -74,7 +74,7 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
 
   /** By far the most looks, after a restart and at every full compare: they cost one read, and no transaction. */
   function isKnown(seen: PodObservation): boolean {
-    const row = known.get(seen.uid);
+    const row = latestLook.get(seen.uid);
     if (row === undefined || (isBeingStopped(seen) && row['stopped'] === 0)) return false;
     return Object.entries(seen).every(([name, value]) => row[name] === value);
   }
