@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { jobQuerySchema } from '../../src/core/job.ts';
 import type { JobQuery, JobSummary } from '../../src/core/job.ts';
 import { createJobSearch } from '../../src/store/job-search.ts';
+import { createSearchIndex } from '../../src/store/search-index.ts';
 import { completeJob, exitedPod, failedJob } from '../support/sightings.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -171,6 +172,24 @@ test('a bite indexes the newest first, and of long texts fewer', () => {
   const db = new Database(stage.path, { readonly: true });
   const waiting = db.prepare('SELECT max(number) FROM jobs_to_index').pluck().get();
   expect(waiting).toBe(20 - jobs);
+  db.close();
+});
+
+test('a bite that is cut off before its commit leaves the index and what waits for it as they were', () => {
+  create('a', 'Cut off');
+  end('a');
+  const db = new Database(stage.path);
+  const cutOff = (change: () => unknown) =>
+    db.transaction(() => {
+      change();
+      throw new Error('killed');
+    })();
+  const { indexEndedJobs } = createSearchIndex({ db, writes: { transact: cutOff } });
+  expect(indexEndedJobs).toThrow('killed');
+  expect(find({ q: 'cut off' })).toEqual(['a']);
+  expect(db.prepare('SELECT count(*) FROM job_texts').pluck().get()).toBe(0);
+  expect(stage.store.indexEndedJobs()).toEqual({ jobs: 1 });
+  expect(find({ q: 'cut off' })).toEqual(['a']);
   db.close();
 });
 
