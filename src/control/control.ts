@@ -19,6 +19,7 @@ import { createLogKeeper } from './log-keeper.ts';
 import { createLoopsHealth } from './loop-health.ts';
 import { startObserver } from './observer.ts';
 import { createPodRefusals } from './pod-refusals.ts';
+import { createSearchIndexer } from './search-indexer.ts';
 import { createStartDeadline } from './start-deadline.ts';
 import { createSteadyClock } from './steady-clock.ts';
 
@@ -73,6 +74,7 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
     startDeadlineSeconds: options.startDeadlineSeconds,
   });
   const janitor = createJanitor({ store, keep, clock: shared.clock, signal: loops.signal });
+  const searchIndexer = createSearchIndexer({ store, signal: loops.signal });
 
   const health = createLoopsHealth({ clock });
   const pace = { signal: loops.signal, log, health, intervalMs: lookEveryMs };
@@ -101,7 +103,8 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
     ]);
   }
 
-  const running = runLoops();
+  // What an older database left to be indexed does not wait for a cluster.
+  const running = Promise.all([runLoops(), every({ ...pace, name: 'search index' }, searchIndexer.runOnce)]);
 
   /** Looks at the pods anew, for at most 5 s; false if the cluster or the store did not answer. Calls that come together share one look. */
   function refreshPods(signal: AbortSignal): Promise<boolean> {

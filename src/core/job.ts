@@ -107,7 +107,13 @@ export const jobQuerySchema = z.strictObject({
   name: z.string().max(200).optional().describe('Exactly this name'),
   template: z.string().max(63).optional(),
   schedule: z.string().max(63).optional(),
-  q: z.string().max(200).optional().describe('Part of the name or the start of the id'),
+  q: z
+    .string()
+    .max(200)
+    .optional()
+    .describe(
+      'Part of the name, of the latest report (status or message), of the reason or of its explanation, or the start of the id; in any case',
+    ),
   limit: z.coerce.number().int().min(1).max(500).default(50),
   cursor: z.string().max(200).optional(),
 });

@@ -26,6 +26,7 @@ import { createQueueStatus } from './queue.ts';
 import { createReportEvidence } from './report-evidence.ts';
 import { createReports } from './reports.ts';
 import { createRetention } from './retention.ts';
+import { createSearchIndex } from './search-index.ts';
 import { createSessions } from './sessions.ts';
 import { createSettings } from './settings.ts';
 import { createSettle } from './settle.ts';
@@ -60,6 +61,7 @@ export function openStore({ path, clock, log }: StoreOptions) {
     findPod: pods.findPod,
     listPodsAfter: pods.listPodsAfter,
     ...createJobLists(db),
+    ...createSearchIndex({ db, writes }),
     ...createDispatchQueue(parts),
     ...createJobObservations(parts),
     ...createPodObservations({ ...parts, reports }),

@@ -6,7 +6,7 @@ export function readDatabase(path: string): Record<string, unknown[]> {
   const db = new Database(path, { readonly: true });
   try {
     const tables = db
-      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'job_names%'")
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'job_texts%'")
       .pluck()
       .all();
     return Object.fromEntries(

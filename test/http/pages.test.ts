@@ -70,6 +70,14 @@ describe('/jobs', () => {
     await browse('/jobs?state=DONE').expect(400);
   });
 
+  test('says where it searches, and finds a job by what its worker said', async () => {
+    const { id } = await side.submit({ name: 'speaker' });
+    side.store.addReport({ 'job-id': id, status: 'Counting', message: 'Umlaute gezählt' });
+    const { text } = await browse('/jobs?q=GEZÄHLT');
+    expect(text).toContain('>speaker<');
+    expect(text).toContain('placeholder="Name, report, reason, id"');
+  });
+
   test('pages through older jobs, keeping the filter', async () => {
     for (const n of [1, 2, 3]) await side.submit({ name: `paged-${n}` });
     const first = (await browse('/jobs?q=paged-&limit=2')).text;

@@ -18,7 +18,15 @@ async function readyz(url: string) {
   return { status: answer.status, ...readinessSchema.parse(await answer.json()) };
 }
 
-const loops = ['full compare', 'owed observations', 'dispatcher', 'canceller', 'log keeper', 'last words'];
+const loops = [
+  'full compare',
+  'owed observations',
+  'dispatcher',
+  'canceller',
+  'log keeper',
+  'last words',
+  'search index',
+];
 
 describe('a service that works', () => {
   let dir: string;

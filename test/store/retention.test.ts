@@ -102,7 +102,7 @@ describe('an old job', () => {
     expect(stage.store.countStates()).toMatchObject({ SUCCEEDED: 1 });
     const found = (q: string) => stage.store.listJobs({ q, limit: 10 }).jobs.map(({ id }) => id);
     expect(found('eport')).toEqual(['new']);
-    expect(db.prepare("SELECT count(*) FROM job_names('epo')").pluck().get()).toBe(1);
+    expect(count('jobs_to_index')).toBe(1);
   });
 
   test.each([
