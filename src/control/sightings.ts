@@ -21,10 +21,13 @@ export function createSightings({
   groupCommit,
   onStored,
   tellAlone,
+  elapsed = () => performance.now(),
 }: {
   groupCommit: <T>(change: () => T) => Promise<T>;
   onStored: (sighting: Sighting) => void;
   tellAlone: (sighting: Sighting) => void;
+  /** Monotonic, in ms. */
+  elapsed?: () => number;
 }) {
   const waiting: Sighting[] = [];
   let draining: Promise<void> | null = null;
@@ -35,11 +38,11 @@ export function createSightings({
       let taken = 0;
       const bite = () => {
         taken = 0;
-        const began = performance.now();
+        const began = elapsed();
         for (const { together } of waiting) {
           taken += 1;
           together();
-          if (performance.now() - began >= biteMs) break;
+          if (elapsed() - began >= biteMs) break;
         }
       };
       try {

@@ -11,7 +11,7 @@ type Holder = { podUid: string; attempt: number };
 export function createClaims({ db, writes }: { db: Sql; writes: Writes }) {
   const held = db.prepare('SELECT 1 FROM claims WHERE job_id = ? AND task = ? AND pod_uid = ?');
   const latest = db.prepare<[string, number], Holder>(
-    'SELECT pod_uid AS podUid, attempt FROM claims WHERE job_id = ? AND task = ? ORDER BY attempt DESC LIMIT 1',
+    'SELECT pod_uid AS podUid, attempt FROM claims WHERE job_id = +? AND task = +? ORDER BY attempt DESC LIMIT 1',
   );
   const podEnded = db.prepare('SELECT 1 FROM pods WHERE uid = ? AND job_id = ? AND (ended = 1 OR gone = 1)');
   const saidError = db.prepare(

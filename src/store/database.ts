@@ -6,6 +6,10 @@ import { takeInstanceLock } from './instance-lock.ts';
 import { migrate } from './migrate.ts';
 import { toSqliteCode } from './sqlite-code.ts';
 
+/**
+ * Where a value is compared to part of an index or stands in LIMIT, statements that are used often say `+?` for `?`: it keeps SQLite, which
+ * comes to us with STAT4, from preparing them anew for each value, in search of a better plan. That takes longer than most queries.
+ */
 export type Sql = Database.Database;
 
 /** `JSpn` in a SQLite header: tells our file from any other database. */

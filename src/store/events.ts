@@ -18,9 +18,9 @@ const eventRowSchema = z
 
 /** The history, read by sequence number. */
 export function createEventLog(db: Sql) {
-  const ofAll = db.prepare('SELECT * FROM job_events WHERE seq > ? ORDER BY seq LIMIT ?');
-  const ofJob = db.prepare('SELECT * FROM job_events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?');
-  const newestOfJob = db.prepare('SELECT * FROM job_events WHERE job_id = ? ORDER BY seq DESC LIMIT ?');
+  const ofAll = db.prepare('SELECT * FROM job_events WHERE seq > +? ORDER BY seq LIMIT +?');
+  const ofJob = db.prepare('SELECT * FROM job_events WHERE job_id = +? AND seq > +? ORDER BY seq LIMIT +?');
+  const newestOfJob = db.prepare('SELECT * FROM job_events WHERE job_id = +? ORDER BY seq DESC LIMIT +?');
   // Not the highest that is there: the newest events may have been removed, and readers follow by a number that never goes back.
   const last = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'job_events'").pluck();
 

@@ -22,16 +22,16 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
   const reports = db.prepare(
     `SELECT at, status, terminal, task, pod_uid, source FROM reports
      WHERE contradicts = 0 AND seq IN (
-       SELECT min(seq) FROM reports WHERE job_id = @id
-       UNION SELECT seq FROM reports WHERE job_id = @id AND terminal IS NOT NULL)
+       SELECT min(seq) FROM reports WHERE job_id = +@id
+       UNION SELECT seq FROM reports WHERE job_id = +@id AND terminal IS NOT NULL)
      ORDER BY seq`,
   );
   // Of many completions they only tell that something runs, and when it began and ended.
   const outerReports = db.prepare(
     `SELECT at, status, terminal, task, pod_uid, source FROM reports
      WHERE contradicts = 0 AND seq IN (
-       SELECT min(seq) FROM reports WHERE job_id = @id
-       UNION SELECT max(seq) FROM reports WHERE job_id = @id AND terminal IS NOT NULL)
+       SELECT min(seq) FROM reports WHERE job_id = +@id
+       UNION SELECT max(seq) FROM reports WHERE job_id = +@id AND terminal IS NOT NULL)
      ORDER BY seq`,
   );
 

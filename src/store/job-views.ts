@@ -23,7 +23,7 @@ export type JobViews = ReturnType<typeof createJobViews>;
 export function createJobViews({ db, rows, pods }: { db: Sql; rows: JobRows; pods: PodRows }) {
   const reportColumns = 'at, status, message, progress, task, attempt, pod_uid AS podUid';
   const latestReports = db.prepare(
-    `SELECT * FROM (SELECT seq, ${reportColumns} FROM reports WHERE job_id = ? AND contradicts = 0
+    `SELECT * FROM (SELECT seq, ${reportColumns} FROM reports WHERE job_id = +? AND contradicts = 0
        ORDER BY seq DESC LIMIT ${mostReports}) ORDER BY seq`,
   );
   const taskReports = db.prepare(

@@ -34,7 +34,6 @@ export type LogText = {
 
 /** The logs of pods that have ended, so that they outlive them. */
 export function createLogs({ db, rows, writes }: { db: Sql; rows: JobRows; writes: Writes }) {
-  // `+`: a bare `?` in LIMIT makes SQLite prepare the statement anew at every call.
   const open = db.prepare(
     `SELECT pods.job_id AS jobId, jobs.namespace, pods.name AS pod, pods.uid AS podUid, pods.task, pods.ended,
        pods.deleted_at IS NOT NULL AS leaving, pods.runs_over AS runsOver, pods.runs_kept AS runsKept

@@ -36,10 +36,7 @@ const shownSchema = podRowSchema.pick({
 });
 export type ShownPod = z.output<typeof shownSchema>;
 
-/**
- * The pods of a job, by task, then age, whole, and parsed. `+` before a value that is compared to an indexed column keeps SQLite, which comes
- * to us with STAT4, from preparing the statement anew for each value, in search of a better plan: ten times what the query takes.
- */
+/** The pods of a job, by task, then age, whole, and parsed. */
 export function createPodRows(db: Sql) {
   const byUid = db.prepare(`SELECT ${columns} FROM pods WHERE uid = ?`);
   const ofJob = db.prepare(`SELECT ${columns} FROM pods WHERE job_id = +? ORDER BY task, created_at, number`);
