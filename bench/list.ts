@@ -1,5 +1,5 @@
 import type { Releasers } from '../src/app/releasers.ts';
-import { numberIn, writeManyRows } from './many-rows.ts';
+import { numberIn } from './many-rows.ts';
 import { measureLoad } from './measure-load.ts';
 import type { Benchmark, FigurePlan, Readings, Settings } from './plan.ts';
 import { startQuickService } from './quick-service.ts';
@@ -41,7 +41,7 @@ async function startSide(
     settings,
     releasers,
     env: { KEEP_JOBS: String(10 * rows) },
-    furnish: async ({ service: { databasePath } }) => writeManyRows(databasePath, rows),
+    furnish: async ({ service: { databasePath } }) => settings.databases.copyManyRows(rows, databasePath),
   });
   const seconds = settings.seconds / Object.keys(questions).length;
   return async () => {

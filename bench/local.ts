@@ -15,7 +15,7 @@ export const local: Benchmark = {
   about: `jobs that run "true" on the local cluster, one alone and ${inBulk} of them ${atOnce} at once, beside the same processes`,
 
   async prepare(_settings, releasers) {
-    const { url, stop } = await startLocalService({ MAX_ACTIVE: String(atOnce) });
+    const { url, stop } = await startLocalService({ env: { MAX_ACTIVE: String(atOnce) } });
     releasers.push(stop);
     return {
       sides: {

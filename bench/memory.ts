@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { residentMegabytes, startEnv, startFlags, startImports, startLocalService } from './local-service.ts';
-import type { Ready } from './local-service.ts';
+import { residentMegabytes, startImports, startLocalService } from './local-service.ts';
 import type { Benchmark, Readings } from './plan.ts';
+import { startEnv, startFlags } from './timed-service.ts';
+import type { Ready } from './timed-service.ts';
 
 /** What a start leaves behind is gone by then. */
 const restMs = 1000;

@@ -3,9 +3,9 @@ import type { Shelves, Thing, WriteLog } from '../test/faults/quick-cluster.ts';
 import { startQuickRig } from '../test/faults/quick-rig.ts';
 import type { QuickRig } from '../test/faults/quick-rig.ts';
 import type { SourceEdit } from '../test/faults/source-edits.ts';
-import { startEnv, startFlags } from './local-service.ts';
 import { launchers } from './machine.ts';
 import type { Settings } from './plan.ts';
+import { startEnv, startFlags } from './timed-service.ts';
 
 type Options = {
   settings: Settings;

@@ -20,7 +20,7 @@ export const report: Benchmark = {
       settings,
       releasers,
       furnish: async (rig) => {
-        jobs = await furnishLiveJobs(rig, liveJobs);
+        jobs = await furnishLiveJobs(rig, { ...settings, count: liveJobs });
       },
     });
     const answer = { 'job-id': jobs[0]?.id ?? '', status };

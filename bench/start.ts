@@ -1,17 +1,22 @@
-import { startEnv, startFlags, startImports, startLocalService } from './local-service.ts';
-import type { Ready } from './local-service.ts';
+import { startImports, startLocalService } from './local-service.ts';
 import type { Benchmark, Readings } from './plan.ts';
+import { loadedStartFigures, prepareLoadedStarts, readStart, toBlockedFigure } from './start-loaded.ts';
+import { startEnv, startFlags } from './timed-service.ts';
+import type { Ready } from './timed-service.ts';
 
 export const start: Benchmark = {
   name: 'start',
   about:
-    'from nothing to the first 200 of /readyz, with an empty database, beside a program that only imports the packages',
+    'from nothing to the first 200 of /readyz: empty, beside a program that only imports the packages; with many rows; with many live Jobs',
 
-  prepare: async () => ({
+  prepare: async (settings, releasers) => ({
     sides: {
       ours: () => timeStart(startLocalService()),
       imports: () => timeStart(startImports()),
       cached: () => timeStart(startImports({ ...startEnv, NODE_OPTIONS: startFlags.join(' ') })),
+      // By itself, so that nothing that watches is in the time of a start.
+      watched: () => readStart(startLocalService({ watchLoop: true })),
+      ...(settings.isShort ? {} : await prepareLoadedStarts(settings, releasers)),
     },
     figures: [
       {
@@ -23,6 +28,8 @@ export const start: Benchmark = {
       },
       // The harder one to stand beside: with the compiled code kept, as ours is.
       { name: 'start/cached', unit: 'ms', ours: ['ours', 'ms'], baseline: ['cached', 'ms'] },
+      toBlockedFigure('start/blocked', 'watched'),
+      ...(settings.isShort ? [] : loadedStartFigures),
     ],
   }),
 };
