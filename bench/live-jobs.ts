@@ -61,7 +61,7 @@ export function toListed(jobs: readonly LiveJob[]): Record<Kind, string[]> {
   const lives = jobs.map(({ id, token }) => {
     const item = newJob({ id, kubernetesName: nameOf(id), namespace: quickNamespace });
     const manifest = toJobManifest({ item, callbackUrl: 'http://jobspawn.jobspawn.svc', token });
-    return toLife({ job: createdSchema.parse(manifest), uid: uidOf(id) });
+    return toLife({ job: createdSchema.parse(manifest), uid: uidOf(id) }).events;
   });
   const pick = (kind: Kind) =>
     lives.map((life) => {
@@ -73,11 +73,11 @@ export function toListed(jobs: readonly LiveJob[]): Record<Kind, string[]> {
 }
 
 /** As our worker sends it. */
-export function toReportRequest({ id, token }: LiveJob, status: string): LoadRequest {
+export function toReportRequest({ id, token }: LiveJob, status: string, podUid = `pod-of-${id}`) {
   return {
     method: 'POST',
     path: '/status',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify({ 'job-id': id, status, progress: 40, task: 0, 'pod-uid': `pod-of-${id}` }),
-  };
+    body: JSON.stringify({ 'job-id': id, status, progress: 40, task: 0, 'pod-uid': podUid }),
+  } satisfies LoadRequest;
 }

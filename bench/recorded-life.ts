@@ -39,7 +39,9 @@ export type Kind = 'jobs' | 'pods';
 export type LifeEvent = { kind: Kind; type: string; phase: string | undefined; object: string };
 
 /** In the order in which they were told, and in the end both objects leave. */
-export function createLives(): (created: CreatedJob) => LifeEvent[] {
+export type Life = { pod: { name: string; uid: string }; events: LifeEvent[] };
+
+export function createLives(): (created: CreatedJob) => Life {
   const { watch } = recordingSchema.parse(JSON.parse(readFileSync(`test/golden/${recording}.json`, 'utf8')));
   const [jobs, pods] = [toMolds('jobs', watch.jobs), toMolds('pods', watch.pods)];
   const leaving = [pods, jobs].flatMap((molds) =>
@@ -50,23 +52,25 @@ export function createLives(): (created: CreatedJob) => LifeEvent[] {
 
   return ({ job, uid }) => {
     const { name, labels } = job.metadata;
+    const pod = { name: `${name}-x7k2p`, uid: randomUUID() };
     const values: Record<string, string> = {
       name,
       uid,
-      podName: `${name}-x7k2p`,
-      podUid: randomUUID(),
+      podName: pod.name,
+      podUid: pod.uid,
       namespace: quickNamespace,
       now: new Date().toISOString().replace(/\.\d+/, ''),
       labels: JSON.stringify(labels).slice(1, -1),
       jobs: JSON.stringify(job.spec),
       pods: JSON.stringify({ ...podSpec, ...job.spec.template.spec }),
     };
-    return life.map(({ kind, type, phase, pieces }) => ({
+    const toEvent = ({ kind, type, phase, pieces }: Mold): LifeEvent => ({
       kind,
       type,
       phase,
       object: pieces.map((piece, n) => (n % 2 === 0 ? piece : values[piece])).join(''),
-    }));
+    });
+    return { pod, events: life.map(toEvent) };
   };
 }
 

@@ -19,20 +19,18 @@ export type TimedService = Ready & {
 export async function startTimedService({
   env,
   watchLoop = false,
+  launcher = [],
 }: {
   env: Record<string, string>;
   watchLoop?: boolean;
+  launcher?: readonly string[];
 }): Promise<TimedService> {
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
   const preload = watchLoop ? ['--import', './bench/loop-watch.ts'] : [];
   const began = performance.now();
-  const child = startChild([...startFlags, ...preload, 'src/app/main.ts'], {
-    ...startEnv,
-    PORT: String(port),
-    LOG_LEVEL: 'warn',
-    ...env,
-  });
+  const variables = { ...startEnv, PORT: String(port), LOG_LEVEL: 'warn', ...env };
+  const child = startChild([...startFlags, ...preload, 'src/app/main.ts'], variables, launcher);
   const stop = async () => void (await child.end('SIGTERM'));
   try {
     await until(

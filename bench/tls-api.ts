@@ -53,9 +53,10 @@ export async function startTlsApi({
   async function create(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     counts.creates += 1;
     createdAt.push(performance.now());
-    lastBody = await text(incoming);
+    const body = await text(incoming);
+    lastBody = body;
     await delay(answerAfterMs);
-    const job = createdSchema.parse(JSON.parse(lastBody));
+    const job = createdSchema.parse(JSON.parse(body));
     const uid = randomUUID();
     const known = {
       uid,

@@ -5,7 +5,7 @@ import { toSeenJob, toSeenPod } from '../../src/kube/observation.ts';
 import { newJob } from '../store/stage.ts';
 
 const manifest = toJobManifest({ item: newJob(), callbackUrl: 'http://127.0.0.1:1', token: 'secret' });
-const life = createLives()({ job: createdSchema.parse(manifest), uid: 'the-uid' });
+const { events: life } = createLives()({ job: createdSchema.parse(manifest), uid: 'the-uid' });
 const told = life.map(({ kind, type, object }) => ({ kind, type, object: JSON.parse(object) as unknown }));
 const tellsOf = (kind: string) => told.filter((event) => event.kind === kind);
 
