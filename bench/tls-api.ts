@@ -25,7 +25,7 @@ type TlsApiOptions = {
   /** What is in the cluster from the beginning, as JSON. */
   listed?: Readonly<Record<Kind, readonly string[]>>;
   /** What becomes of a Job once its create is answered. Unless said, the watch is told of it, and it stays as it is. */
-  onCreate?: (created: CreatedJob, object: string) => void;
+  onCreate?: (created: CreatedJob) => void;
   /** The log of every pod, and who is told when one has been read. */
   podLog?: string;
   onLogRead?: (pod: string) => void;
@@ -36,7 +36,7 @@ export type TlsApi = Awaited<ReturnType<typeof startTlsApi>>;
 /** An API server over TLS that takes 3 ms for each create. The cluster is the same for the service as the one of `startQuickCluster`. */
 export async function startTlsApi({
   listed = { jobs: [], pods: [] },
-  onCreate = (_created, object) => tell('jobs', { type: 'ADDED', object }),
+  onCreate,
   podLog = '',
   onLogRead = () => {},
 }: TlsApiOptions = {}) {
@@ -66,7 +66,8 @@ export async function startTlsApi({
     };
     const object = JSON.stringify({ ...job, metadata: { ...job.metadata, ...known }, status: {} });
     response.writeHead(201, { 'content-type': 'application/json' }).end(object);
-    onCreate({ job, uid }, object);
+    if (onCreate === undefined) tell('jobs', { type: 'ADDED', object });
+    else onCreate({ job, uid });
   }
 
   function watch(kind: Kind, response: ServerResponse): void {
