@@ -49,11 +49,12 @@ async function startSide(
   return async () => {
     const readings: Record<string, number> = {};
     for (const [question, path] of Object.entries(questions)) {
-      const { p95 } = await measureLoad(
+      const { p50, p95 } = await measureLoad(
         { url: service.url, pid: service.pid() },
         { requests: [{ method: 'GET', path }], connections: 1, seconds, expectedStatus: 200 },
       );
-      readings[question] = p95;
+      // Of the few answers of a short turn the slowest ones say more of the machine than of us.
+      readings[question] = settings.isShort ? p50 : p95;
     }
     return readings;
   };

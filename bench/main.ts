@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { accept } from './accept.ts';
+import { cost } from './cost.ts';
 import { dispatch } from './dispatch.ts';
 import { list } from './list.ts';
 import { local } from './local.ts';
@@ -18,7 +19,7 @@ import { runBenchmarks } from './run-benchmarks.ts';
 import { start } from './start.ts';
 import { watch } from './watch.ts';
 
-const benchmarks = [accept, report, start, memory, local, log, watch, list, dispatch, mixed];
+const benchmarks = [accept, report, start, memory, local, log, watch, list, dispatch, mixed, cost];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,5 +1,6 @@
 import { toMarkdown, toShort, toWords } from './figure-table.ts';
 import type { Figure } from './figures.ts';
+import { toYearTable } from './year-model.ts';
 
 /** What the README shows, in words: our side, and what stands beside it. */
 const shown: Readonly<Record<string, readonly [ours: string, beside: string]>> = {
@@ -42,18 +43,18 @@ function toLine(
   ];
 }
 
-type Page = { file: string; toTable: (figures: readonly Figure[]) => string };
+/** A place between two marks with this word, and the table that stands there; undefined where nothing was measured for it. */
+type Page = { file: string; mark: string; toTable: (figures: readonly Figure[]) => string | undefined };
 
-/** Where figures stand between two marks, and the table that stands there. */
 export const pages: readonly Page[] = [
-  { file: 'docs/performance.md', toTable: toMarkdown },
-  { file: 'README.md', toTable: toReadmeTable },
+  { file: 'docs/performance.md', mark: 'figures', toTable: toMarkdown },
+  { file: 'docs/performance.md', mark: 'a year', toTable: toYearTable },
+  { file: 'README.md', mark: 'figures', toTable: toReadmeTable },
 ];
 
-const place = /(?<=<!-- figures -->\n).*?(?=\n<!-- end of figures -->)/s;
-
-/** The text with the table in its place. Throws where there is no such place. */
-export function putTable(text: string, table: string): string {
-  if (!place.test(text)) throw new Error('there is no place for figures');
-  return text.replace(place, () => `\n${table}\n`);
+/** The text with the table in its place; as it is where there is no table. Throws where there is no such place. */
+export function putTable(text: string, mark: string, table: string | undefined): string {
+  const place = new RegExp(`(?<=<!-- ${mark} -->\\n).*?(?=\\n<!-- end of ${mark} -->)`, 's');
+  if (!place.test(text)) throw new Error(`there is no place for ${mark}`);
+  return table === undefined ? text : text.replace(place, () => `\n${table}\n`);
 }

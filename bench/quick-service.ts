@@ -48,7 +48,8 @@ export async function startQuickService({
   rig.service.start(edits);
   // Not killed, as the rig would do it: what is killed writes no profile.
   releasers.push(async () => void (await rig.service.stop()));
-  await rig.service.untilReady();
+  // With thousands of Jobs in the cluster, on a machine that others use too, it may take a while.
+  await rig.service.untilReady({ timeoutMs: 60_000 });
   return rig;
 }
 

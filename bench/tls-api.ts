@@ -41,13 +41,15 @@ export async function startTlsApi({
   onLogRead = () => {},
 }: TlsApiOptions = {}) {
   const watchers = { jobs: new Set<ServerResponse>(), pods: new Set<ServerResponse>() };
-  const counts = { creates: 0, logs: 0, others: 0, events: 0 };
+  const counts = { creates: 0, logs: 0, others: 0, events: 0, bytes: 0 };
   let createdAt: number[] = [];
   let lastBody = '';
 
   function tell(kind: Kind, { type, object }: Told): void {
+    const line = `{"type":"${type}","object":${object}}\n`;
     counts.events += 1;
-    for (const watcher of watchers[kind]) watcher.write(`{"type":"${type}","object":${object}}\n`);
+    counts.bytes += line.length;
+    for (const watcher of watchers[kind]) watcher.write(line);
   }
 
   async function create(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -125,7 +127,7 @@ export async function startTlsApi({
     tell,
     /** As the last Job came. */
     lastBody: () => lastBody,
-    /** Requests by what they were, and events that were told. */
+    /** Requests by what they were, events that were told, and their bytes. */
     counts: () => ({ ...counts }),
     countCreates: () => createdAt.length,
     /** Jobs a second, from the first to the last that came since this was last asked. */

@@ -8,6 +8,6 @@ import { readFigures, recordedFile } from './recorded-figures.ts';
 
 const [given = ''] = process.argv.slice(2);
 const figures = readFigures(given);
-for (const { file, toTable } of pages)
-  writeFileSync(file, putTable(readFileSync(file, 'utf8'), toTable(figures)));
+for (const { file, mark, toTable } of pages)
+  writeFileSync(file, putTable(readFileSync(file, 'utf8'), mark, toTable(figures)));
 writeFileSync(recordedFile, `${JSON.stringify(figures, null, 2)}\n`);

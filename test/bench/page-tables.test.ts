@@ -34,11 +34,12 @@ test('the table of the README has its figures in words, and those alone that are
 const toText = (table: string) => `before\n<!-- figures -->\n\n${table}\n\n<!-- end of figures -->\nafter`;
 
 test('a table takes the place of the one before, and leaves the rest as it is', () => {
-  expect(putTable(toText('old $& table'), 'new $& table')).toBe(toText('new $& table'));
-  expect(() => putTable('nothing', 'table')).toThrow('no place');
+  expect(putTable(toText('old $& table'), 'figures', 'new $& table')).toBe(toText('new $& table'));
+  expect(putTable(toText('old'), 'figures', undefined)).toBe(toText('old'));
+  expect(() => putTable('nothing', 'figures', 'table')).toThrow('no place');
 });
 
-test.each(pages)('the figures in $file are those that were recorded', ({ file, toTable }) => {
+test.each(pages)('$mark in $file: the table is made of what was recorded', ({ file, mark, toTable }) => {
   const text = readFileSync(file, 'utf8');
-  expect(putTable(text, toTable(readRecorded()))).toBe(text);
+  expect(putTable(text, mark, toTable(readRecorded()))).toBe(text);
 });
