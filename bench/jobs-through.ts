@@ -63,7 +63,7 @@ export async function startJobsThrough({
   releasers.push(() => void db.close());
   const left = db
     .prepare<[], number>(
-      'SELECT (SELECT count(*) FROM jobs WHERE gone = 0) + (SELECT count(*) FROM pods WHERE gone = 0)',
+      `SELECT (SELECT count(*) FROM jobs WHERE gone = 0) + (SELECT count(*) FROM pods WHERE gone = 0 OR log <> 'kept')`,
     )
     .pluck();
 

@@ -4,7 +4,7 @@
  */
 import { accept } from './accept.ts';
 import { dispatch } from './dispatch.ts';
-import { findFallen } from './floors.ts';
+import { findFallen, judge } from './floors.ts';
 import { list } from './list.ts';
 import { local } from './local.ts';
 import { log } from './log.ts';
@@ -17,11 +17,11 @@ import { start } from './start.ts';
 const benchmarks = [accept, report, start, memory, local, log, list, dispatch];
 const short = { rounds: 3, seconds: 0.5, profileDir: undefined, isShort: true };
 
-const figures = await runBenchmarks(benchmarks, short);
-const fallen = findFallen(figures, readRecorded());
-console.log(
-  fallen.length === 0
-    ? '\nNo ratio is far off.'
-    : `\nFar off:\n${fallen.map((line) => `  ${line}`).join('\n')}`,
-);
-process.exitCode = fallen.length === 0 ? 0 : 1;
+const recorded = readRecorded();
+const suspects = findFallen(await runBenchmarks(benchmarks, short), recorded);
+// A machine that is busy for some seconds makes a ratio fall as well, but hardly twice.
+const again = benchmarks.filter(({ name }) => suspects.some((one) => one.name.split('/')[0] === name));
+const second = again.length === 0 ? [] : findFallen(await runBenchmarks(again, short), recorded);
+const { exitCode, lines } = judge(suspects, second);
+console.log(`\n${lines.join('\n')}`);
+process.exitCode = exitCode;

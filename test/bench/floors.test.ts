@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Figure } from '../../bench/figures.ts';
-import { findFallen, toFloor } from '../../bench/floors.ts';
+import { findFallen, judge, toFloor } from '../../bench/floors.ts';
 import type { Goal } from '../../bench/plan.ts';
 
 const atLeast: Goal = { of: 'ratio', atLeast: 0.6 };
@@ -31,10 +31,10 @@ test('a ratio below its floor has fallen, one above it has not, though its goal 
   const recorded = [toFigure(0.2, atLeast)];
   expect(findFallen([toFigure(0.11, atLeast)], recorded)).toEqual([]);
   expect(findFallen([toFigure(0.09, atLeast)], recorded)).toEqual([
-    'accept: the ratio is 0.09, and has to be at least 0.1',
+    { name: 'accept', because: 'accept: the ratio is 0.09, and has to be at least 0.1' },
   ]);
   expect(findFallen([toFigure(3.1, atMost, 'start')], recorded)).toEqual([
-    'start: the ratio is 3.1, and has to be at most 3',
+    { name: 'start', because: 'start: the ratio is 3.1, and has to be at most 3' },
   ]);
 });
 
@@ -46,4 +46,15 @@ test('a ratio that could not be had has fallen', () => {
 test('what has no goal, or one that is no ratio, cannot fall', () => {
   const time: Goal = { of: 'ours', atMost: 0.5 };
   expect(findFallen([toFigure(0.001, null), toFigure(0.001, time)], [])).toEqual([]);
+});
+
+test('a ratio that fell twice fails the run, and one that fell once does not', () => {
+  const slow = findFallen([toFigure(0.01, atLeast)], []);
+  const other = findFallen([toFigure(0.01, atLeast, 'report')], []);
+  expect(judge(slow, slow)).toEqual({
+    exitCode: 1,
+    lines: ['Far off, twice:', '  accept: the ratio is 0.01, and has to be at least 0.3'],
+  });
+  expect(judge(slow, other).exitCode).toBe(0);
+  expect(judge([], []).exitCode).toBe(0);
 });
