@@ -28,12 +28,12 @@ function toCells({ name, ours, baseline, unit, ratio, spread, goal, met }: Figur
   ];
 }
 
-function toWords(goal: Goal): string {
+export function toWords(goal: Goal): string {
   const bound = 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`;
   return goal.of === 'ratio' ? `ratio ${bound}` : bound;
 }
 
 /** Three digits tell as much as such measurements do; whole thousands stay whole. */
-function toShort(value: number): string {
+export function toShort(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

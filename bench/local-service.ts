@@ -2,12 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChild } from '../test/faults/child-process.ts';
-import { findFreePort } from '../test/faults/free-port.ts';
-import { until } from '../test/support/until.ts';
-
-/** As `npm start` has them. */
-export const startFlags = ['--max-semi-space-size=8'];
-export const startEnv = { NODE_COMPILE_CACHE: 'node_modules/.cache/jobspawn' };
+import { startTimedService } from './timed-service.ts';
+import type { Ready, TimedService } from './timed-service.ts';
 
 /** The packages that the service loads at its start. */
 const packages = [
@@ -28,9 +24,6 @@ const packages = [
 ];
 const importing = `${packages.map((name) => `await import('${name}');`).join(' ')} console.log('ready'); setInterval(() => {}, 1e9);`;
 
-/** A program that has come so far that it is of use, and how long that took. */
-export type Ready = { pid: number; readyMs: number; stop: () => Promise<void> };
-
 /** A program that imports what the service imports, and does nothing with it; `env` may hold the flags and the cache of the service. */
 export async function startImports(env: Record<string, string> = {}): Promise<Ready> {
   const began = performance.now();
@@ -44,34 +37,18 @@ export async function startImports(env: Record<string, string> = {}): Promise<Re
 }
 
 /** The service as `npm start` has it, with an empty database, on its local cluster; ready when `/readyz` says so. */
-export async function startLocalService(env: Record<string, string> = {}): Promise<Ready & { url: string }> {
+export async function startLocalService({
+  env = {},
+  watchLoop = false,
+}: { env?: Record<string, string>; watchLoop?: boolean } = {}): Promise<TimedService> {
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-bench-'));
-  const port = await findFreePort();
-  const url = `http://127.0.0.1:${port}`;
-  const began = performance.now();
-  const child = startChild([...startFlags, 'src/app/main.ts'], {
-    ...startEnv,
-    PORT: String(port),
-    CLUSTER: 'local',
-    DATABASE_PATH: join(dir, 'jobspawn.db'),
-    LOG_LEVEL: 'warn',
-    ...env,
-  });
-  const stop = async () => {
-    await child.end('SIGTERM');
-    rmSync(dir, { recursive: true, force: true });
-  };
+  const remove = () => rmSync(dir, { recursive: true, force: true });
   try {
-    await until(
-      async () => {
-        if (child.hasEnded()) throw new Error(`the service ended: ${child.errors.slice(-5).join('\n')}`);
-        return (await fetch(`${url}/readyz`).catch(() => undefined))?.status === 200;
-      },
-      { everyMs: 2 },
-    );
-    return { url, pid: child.pid, readyMs: performance.now() - began, stop };
+    const place = { CLUSTER: 'local', DATABASE_PATH: join(dir, 'jobspawn.db') };
+    const service = await startTimedService({ env: { ...place, ...env }, watchLoop });
+    return { ...service, stop: () => service.stop().finally(remove) };
   } catch (error) {
-    await stop();
+    remove();
     throw error;
   }
 }

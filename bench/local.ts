@@ -7,27 +7,28 @@ import { submitNoOp, timeNoOp, timeTrue } from './no-op-job.ts';
 import type { Benchmark } from './plan.ts';
 
 const atOnce = 8;
-const inBulk = 500;
+const [inBulk, inShortBulk] = [500, 40];
 const inTurn = 5;
 
 export const local: Benchmark = {
   name: 'local',
   about: `jobs that run "true" on the local cluster, one alone and ${inBulk} of them ${atOnce} at once, beside the same processes`,
 
-  async prepare(_settings, releasers) {
-    const { url, stop } = await startLocalService({ MAX_ACTIVE: String(atOnce) });
+  async prepare({ isShort }, releasers) {
+    const jobs = isShort ? inShortBulk : inBulk;
+    const { url, stop } = await startLocalService({ env: { MAX_ACTIVE: String(atOnce) } });
     releasers.push(stop);
     return {
       sides: {
         ours: async () => {
           const alone = [];
           for (let n = 0; n < inTurn; n += 1) alone.push(await timeNoOp(url));
-          return { alone: median(alone), bulk: (await timeBulk(url)) / inBulk };
+          return { alone: median(alone), bulk: (await timeBulk(url, jobs)) / jobs };
         },
         direct: async () => {
           const alone = [];
           for (let n = 0; n < inTurn; n += 1) alone.push(await timeTrue());
-          return { alone: median(alone), bulk: (await timeDirectBulk()) / inBulk };
+          return { alone: median(alone), bulk: (await timeDirectBulk(jobs)) / jobs };
         },
       },
       figures: [
@@ -51,10 +52,10 @@ export const local: Benchmark = {
 };
 
 /** From the first POST until the event stream has told of the end of each, in ms. */
-async function timeBulk(url: string): Promise<number> {
+async function timeBulk(url: string, jobs: number): Promise<number> {
   const [events] = (await once(get(`${url}/api/v1/events`), 'response')) as [IncomingMessage];
   const began = performance.now();
-  const ids = new Set(await Promise.all(Array.from({ length: inBulk }, () => submitNoOp(url))));
+  const ids = new Set(await Promise.all(Array.from({ length: jobs }, () => submitNoOp(url))));
   let rest = '';
   for await (const chunk of events.setEncoding('utf8')) {
     const lines = (rest + String(chunk)).split('\n');
@@ -69,9 +70,9 @@ async function timeBulk(url: string): Promise<number> {
   return performance.now() - began;
 }
 
-async function timeDirectBulk(): Promise<number> {
+async function timeDirectBulk(jobs: number): Promise<number> {
   const began = performance.now();
-  let left = inBulk;
+  let left = jobs;
   const work = async () => {
     while (left > 0) {
       left -= 1;

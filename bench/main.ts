@@ -5,25 +5,21 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createReleasers } from '../src/app/releasers.ts';
 import { accept } from './accept.ts';
+import { cost } from './cost.ts';
 import { dispatch } from './dispatch.ts';
-import { toTable } from './figure-table.ts';
-import { toFigure } from './figures.ts';
-import type { Figure } from './figures.ts';
 import { list } from './list.ts';
 import { local } from './local.ts';
 import { log } from './log.ts';
-import { describeMachine } from './machine.ts';
 import { memory } from './memory.ts';
 import { mixed } from './mixed.ts';
-import type { Benchmark, Settings } from './plan.ts';
+import type { Benchmark } from './plan.ts';
 import { report } from './report.ts';
-import { measureRounds } from './rounds.ts';
+import { runBenchmarks } from './run-benchmarks.ts';
 import { start } from './start.ts';
 import { watch } from './watch.ts';
 
-const benchmarks = [accept, report, start, memory, local, log, watch, list, dispatch, mixed];
+const benchmarks = [accept, report, start, memory, local, log, watch, list, dispatch, mixed, cost];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -36,35 +32,18 @@ const { positionals, values } = parseArgs({
 });
 
 const profileDir = values['cpu-prof'];
-const settings: Settings = {
+const settings = {
+  rounds: Math.ceil(toPositive('rounds', values.rounds)),
   seconds: toPositive('seconds', values.seconds),
   profileDir: profileDir === undefined ? undefined : resolve(profileDir),
+  isShort: false,
 };
-const rounds = Math.ceil(toPositive('rounds', values.rounds));
 const chosen = choose(positionals);
 
-for (const line of describeMachine()) console.log(line);
-const figures: Figure[] = [];
-for (const benchmark of chosen) {
-  console.log(`\n${benchmark.name}: ${benchmark.about}`);
-  const measured = await measure(benchmark);
-  console.log(toTable(measured));
-  figures.push(...measured);
-}
+const figures = await runBenchmarks(chosen, settings);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
 const missed = figures.filter(({ met }) => met === false).map(({ name }) => name);
 console.log(missed.length === 0 ? '\nEvery goal is met.' : `\nNot met: ${missed.join(', ')}.`);
-
-async function measure({ prepare }: Benchmark): Promise<Figure[]> {
-  const releasers = createReleasers();
-  try {
-    const { sides, figures: plans } = await prepare(settings, releasers);
-    const samples = await measureRounds(sides, rounds);
-    return plans.map((plan) => toFigure(plan, samples));
-  } finally {
-    await releasers.releaseAll();
-  }
-}
 
 function choose(names: readonly string[]): readonly Benchmark[] {
   const unknown = names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));

@@ -1,21 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { residentMegabytes, startEnv, startFlags, startImports, startLocalService } from './local-service.ts';
-import type { Ready } from './local-service.ts';
-import type { Benchmark, Readings } from './plan.ts';
+import { residentMegabytes, startImports, startLocalService } from './local-service.ts';
+import { loadedMemoryFigures, prepareLoadedMemory } from './memory-loaded.ts';
+import type { Benchmark, FigurePlan, Readings } from './plan.ts';
+import { startEnv, startFlags } from './timed-service.ts';
+import type { Ready } from './timed-service.ts';
 
 /** What a start leaves behind is gone by then. */
 const restMs = 1000;
 
 export const memory: Benchmark = {
   name: 'memory',
-  about: `resident memory of the idle service, ${restMs / 1000} s after it was ready, beside a program that only imports the packages`,
+  about: `resident memory of the idle service, ${restMs / 1000} s after it was ready, beside a program that only imports the packages; with many live jobs; after many jobs`,
 
-  prepare: async () => ({
+  prepare: async (settings, releasers) => ({
     sides: {
       ours: () => weigh(startLocalService()),
       imports: () => weigh(startImports()),
-      cached: () => weigh(startImports({ ...startEnv, NODE_OPTIONS: startFlags.join(' ') })),
+      ...(settings.isShort
+        ? {}
+        : { cached: () => weigh(startImports({ ...startEnv, NODE_OPTIONS: startFlags.join(' ') })) }),
     },
+    once: settings.isShort ? {} : prepareLoadedMemory(settings, releasers),
     figures: [
       {
         name: 'memory',
@@ -24,9 +29,16 @@ export const memory: Benchmark = {
         baseline: ['imports', 'megabytes'],
         goal: { of: 'ratio', atMost: 1.3 },
       },
-      { name: 'memory/cached', unit: 'MB', ours: ['ours', 'megabytes'], baseline: ['cached', 'megabytes'] },
+      ...(settings.isShort ? [] : [cachedFigure, ...loadedMemoryFigures]),
     ],
   }),
+};
+
+const cachedFigure: FigurePlan = {
+  name: 'memory/cached',
+  unit: 'MB',
+  ours: ['ours', 'megabytes'],
+  baseline: ['cached', 'megabytes'],
 };
 
 async function weigh(starting: Promise<Ready>): Promise<Readings> {

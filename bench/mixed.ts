@@ -21,7 +21,7 @@ export const mixed: Benchmark = {
       releasers,
       env: { MAX_ACTIVE: '1000000' },
       furnish: async (rig) => {
-        jobs = await furnishLiveJobs(rig, liveJobs);
+        jobs = await furnishLiveJobs(rig, { ...settings, count: liveJobs });
       },
     });
     const { seconds } = settings;

@@ -1,4 +1,5 @@
 import type { Releasers } from '../src/app/releasers.ts';
+import type { PreparedDatabases } from './prepared-databases.ts';
 
 /** What one turn of one side read, by quantity. */
 export type Readings = Readonly<Record<string, number>>;
@@ -23,6 +24,8 @@ export type FigurePlan = {
 export type Plan = {
   /** Measured in turn, in this order, in every round. */
   sides: Readonly<Record<string, () => Promise<Readings>>>;
+  /** Measured a single time, after them; a figure may be of these alone or of those alone. */
+  once?: Plan['sides'];
   figures: readonly FigurePlan[];
 };
 
@@ -31,6 +34,9 @@ export type Settings = {
   seconds: number;
   /** Where the service under test writes its CPU profiles; undefined: nowhere. */
   profileDir: string | undefined;
+  /** Without what takes long to prepare or to measure. */
+  isShort: boolean;
+  databases: PreparedDatabases;
 };
 
 export type Benchmark = {

@@ -3,9 +3,9 @@ import type { Shelves, Thing, WriteLog } from '../test/faults/quick-cluster.ts';
 import { startQuickRig } from '../test/faults/quick-rig.ts';
 import type { QuickRig } from '../test/faults/quick-rig.ts';
 import type { SourceEdit } from '../test/faults/source-edits.ts';
-import { startEnv, startFlags } from './local-service.ts';
 import { launchers } from './machine.ts';
 import type { Settings } from './plan.ts';
+import { startEnv, startFlags } from './timed-service.ts';
 
 type Options = {
   settings: Settings;
@@ -48,7 +48,8 @@ export async function startQuickService({
   rig.service.start(edits);
   // Not killed, as the rig would do it: what is killed writes no profile.
   releasers.push(async () => void (await rig.service.stop()));
-  await rig.service.untilReady();
+  // With thousands of Jobs in the cluster, on a machine that others use too, it may take a while.
+  await rig.service.untilReady({ timeoutMs: 60_000 });
   return rig;
 }
 

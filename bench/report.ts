@@ -7,7 +7,7 @@ import { startQuickService } from './quick-service.ts';
 
 const path = '/status';
 const connections = 50;
-const liveJobs = 5000;
+const [liveJobs, liveInShort] = [5000, 1000];
 const status = 'Processing...';
 
 export const report: Benchmark = {
@@ -20,7 +20,8 @@ export const report: Benchmark = {
       settings,
       releasers,
       furnish: async (rig) => {
-        jobs = await furnishLiveJobs(rig, liveJobs);
+        const count = settings.isShort ? liveInShort : liveJobs;
+        jobs = await furnishLiveJobs(rig, { ...settings, count });
       },
     });
     const answer = { 'job-id': jobs[0]?.id ?? '', status };

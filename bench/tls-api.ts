@@ -8,76 +8,125 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { quickNamespace as namespace } from '../test/faults/quick-cluster.ts';
 import { sendJson, sendStatus } from '../test/kube/fake-api.ts';
 import { selfSigned } from '../test/kube/self-signed.ts';
+import { createdSchema } from './recorded-life.ts';
+import type { CreatedJob, Kind } from './recorded-life.ts';
 
-const namespace = 'somewhere';
 const jobsPath = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+const paths = { jobs: jobsPath, pods: `/api/v1/namespaces/${namespace}/pods` };
 const answerAfterMs = 3;
-const bodySchema = z.looseObject({ metadata: z.looseObject({}) });
 
-/** An API server over TLS that takes 3 ms for each Job, tells the watch of it, and leaves it as it is. */
-export async function startTlsApi() {
-  const watchers = new Set<ServerResponse>();
+/** Both as JSON. */
+type Told = { type: string; object: string };
+
+type TlsApiOptions = {
+  /** What is in the cluster from the beginning, as JSON. */
+  listed?: Readonly<Record<Kind, readonly string[]>>;
+  /** What becomes of a Job once its create is answered. Unless said, the watch is told of it, and it stays as it is. */
+  onCreate?: (created: CreatedJob) => void;
+  /** The log of every pod, and who is told when one has been read. */
+  podLog?: string;
+  onLogRead?: (pod: string) => void;
+};
+
+/** An API server over TLS that takes 3 ms for each create. The cluster is the same for the service as the one of `startQuickCluster`. */
+export async function startTlsApi({
+  listed = { jobs: [], pods: [] },
+  onCreate,
+  podLog = '',
+  onLogRead = () => {},
+}: TlsApiOptions = {}) {
+  const watchers = { jobs: new Set<ServerResponse>(), pods: new Set<ServerResponse>() };
+  const counts = { creates: 0, logs: 0, others: 0, events: 0, bytes: 0 };
   let createdAt: number[] = [];
   let lastBody = '';
 
+  function tell(kind: Kind, { type, object }: Told): void {
+    const line = `{"type":"${type}","object":${object}}\n`;
+    counts.events += 1;
+    counts.bytes += line.length;
+    for (const watcher of watchers[kind]) watcher.write(line);
+  }
+
   async function create(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    counts.creates += 1;
     createdAt.push(performance.now());
-    lastBody = await text(incoming);
+    const body = await text(incoming);
+    lastBody = body;
     await delay(answerAfterMs);
-    const { metadata, ...rest } = bodySchema.parse(JSON.parse(lastBody));
+    const job = createdSchema.parse(JSON.parse(body));
+    const uid = randomUUID();
     const known = {
-      uid: randomUUID(),
+      uid,
       namespace,
-      resourceVersion: String(createdAt.length + 1),
+      resourceVersion: String(counts.creates + 1),
       creationTimestamp: new Date().toISOString().replace(/\.\d+/, ''),
     };
-    const object = { ...rest, metadata: { ...metadata, ...known }, status: {} };
-    sendJson(response, 201, object);
-    for (const watcher of watchers) watcher.write(`${JSON.stringify({ type: 'ADDED', object })}\n`);
+    const object = JSON.stringify({ ...job, metadata: { ...job.metadata, ...known }, status: {} });
+    response.writeHead(201, { 'content-type': 'application/json' }).end(object);
+    if (onCreate === undefined) tell('jobs', { type: 'ADDED', object });
+    else onCreate({ job, uid });
   }
 
-  function watch(path: string, response: ServerResponse): void {
+  function watch(kind: Kind, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
-    if (path !== jobsPath) return;
-    watchers.add(response);
-    response.once('close', () => watchers.delete(response));
+    watchers[kind].add(response);
+    response.once('close', () => watchers[kind].delete(response));
   }
 
-  const server = createServer(selfSigned, (incoming, response) => {
+  /** `from` is the token of the page before, which is how many came before. */
+  function list(
+    kind: Kind,
+    { limit, from }: { limit: number; from: number },
+    response: ServerResponse,
+  ): void {
+    const rest = from + limit < listed[kind].length ? `,"continue":"${from + limit}"` : '';
+    const items = listed[kind].slice(from, from + limit).join(',');
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(`{"metadata":{"resourceVersion":"1"${rest}},"items":[${items}]}`);
+  }
+
+  function answer(incoming: IncomingMessage, response: ServerResponse): void {
     const { pathname, searchParams } = new URL(incoming.url ?? '/', 'https://api');
-    if (incoming.method === 'POST' && pathname === jobsPath) void create(incoming, response);
-    else if (incoming.method !== 'GET') sendStatus(response, 404, 'NotFound');
-    else if (searchParams.get('watch') === 'true') watch(pathname, response);
-    else if (pathname.endsWith(`/namespaces/${namespace}`))
-      sendJson(response, 200, { metadata: { uid: 'the-namespace' } });
-    else sendJson(response, 200, { metadata: { resourceVersion: '1' }, items: [] });
-  });
+    if (incoming.method === 'POST' && pathname === jobsPath) return void create(incoming, response);
+    const pod = /\/pods\/([^/]+)\/log$/.exec(pathname)?.[1];
+    if (pod !== undefined) {
+      counts.logs += 1;
+      response.writeHead(200, { 'content-type': 'text/plain' }).end(podLog, () => onLogRead(pod));
+      return;
+    }
+    counts.others += 1;
+    const kind = pathname === paths.jobs ? 'jobs' : pathname === paths.pods ? 'pods' : undefined;
+    if (incoming.method !== 'GET') return sendStatus(response, 404, 'NotFound');
+    if (pathname.endsWith(`/namespaces/${namespace}`))
+      return sendJson(response, 200, { metadata: { uid: 'the-namespace' } });
+    if (kind === undefined) return sendJson(response, 200, { metadata: { resourceVersion: '1' }, items: [] });
+    if (searchParams.get('watch') === 'true') return watch(kind, response);
+    const page = { limit: Number(searchParams.get('limit')), from: Number(searchParams.get('continue')) };
+    list(kind, page, response);
+  }
+
+  const server = createServer(selfSigned, answer);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = z.object({ port: z.int() }).parse(server.address());
   const url = `https://127.0.0.1:${port}`;
   const dir = mkdtempSync(join(tmpdir(), 'jobspawn-bench-'));
   const kubeconfigPath = join(dir, 'kubeconfig');
-  const context = { cluster: 'stub', user: 'me', namespace };
-  writeFileSync(
-    kubeconfigPath,
-    JSON.stringify({
-      clusters: [{ name: 'stub', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'me', user: { token: 'of-the-stub' } }],
-      contexts: [{ name: 'stub', context }],
-      'current-context': 'stub',
-    }),
-  );
+  writeKubeconfig(kubeconfigPath, url);
 
   return {
     url,
     jobsPath,
     namespace,
     kubeconfigPath,
+    tell,
     /** As the last Job came. */
     lastBody: () => lastBody,
+    /** Requests by what they were, events that were told, and their bytes. */
+    counts: () => ({ ...counts }),
     countCreates: () => createdAt.length,
     /** Jobs a second, from the first to the last that came since this was last asked. */
     takeRate(): number {
@@ -92,4 +141,14 @@ export async function startTlsApi() {
       rmSync(dir, { recursive: true });
     },
   };
+}
+
+function writeKubeconfig(path: string, server: string): void {
+  const kubeconfig = {
+    clusters: [{ name: 'stub', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'me', user: { token: 'of-the-stub' } }],
+    contexts: [{ name: 'stub', context: { cluster: 'stub', user: 'me', namespace } }],
+    'current-context': 'stub',
+  };
+  writeFileSync(path, JSON.stringify(kubeconfig));
 }

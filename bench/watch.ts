@@ -23,7 +23,7 @@ export const watch: Benchmark = {
       settings,
       releasers,
       furnish: async (rig) => {
-        jobs = await furnishLiveJobs(rig, liveJobs);
+        jobs = await furnishLiveJobs(rig, { ...settings, count: liveJobs });
       },
     });
     let sent = 0;

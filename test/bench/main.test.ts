@@ -32,6 +32,20 @@ test('a short run of one benchmark measures all its sides, and leaves its figure
   ]);
 });
 
+test('the cost of whole jobs is counted: each is created once, its log is read once, and all is told that a real cluster tells', async () => {
+  const file = join(dir, 'cost.json');
+  const child = startChild(['bench/main.ts', 'cost', '--rounds', '1', '--seconds', '0.1', '--json', file]);
+  expect(await child.closed).toEqual({ code: 0, signal: null });
+  const figures = z.array(z.looseObject({ name: z.string(), ours: z.number() }));
+  const costs = new Map(
+    figures.parse(JSON.parse(readFileSync(file, 'utf8'))).map(({ name, ours }) => [name, ours]),
+  );
+  const counted = ['calls/create', 'calls/log', 'calls/other', 'watch/events', 'rows/log', 'rows/audit'];
+  expect(counted.map((name) => costs.get(`cost/${name}`))).toEqual([1, 1, 0, 17, 1, 1]);
+  expect(costs.get('cost/transactions')).toBeGreaterThan(1);
+  expect(costs.get('cost/bytes/job')).toBeGreaterThan(0);
+});
+
 test('a name that is not there is told, with those that are', async () => {
   const child = startChild(['bench/main.ts', 'speed']);
   expect((await child.closed).code).toBe(1);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { measureRounds } from '../../bench/rounds.ts';
+import { measureOnce, measureRounds } from '../../bench/rounds.ts';
 
 test('rounds go from side to side, and the first one, which warms up, does not count', async () => {
   const turns: string[] = [];
@@ -10,4 +10,10 @@ test('rounds go from side to side, and the first one, which warms up, does not c
   const samples = await measureRounds({ ours: measure('ours'), bare: measure('bare') }, 2);
   expect(turns).toEqual(['ours', 'bare', 'ours', 'bare', 'ours', 'bare']);
   expect(samples).toEqual({ ours: [{ turn: 3 }, { turn: 5 }], bare: [{ turn: 4 }, { turn: 6 }] });
+});
+
+test('what is measured once has a single reading for each side', async () => {
+  expect(await measureOnce({ through: async () => ({ megabytes: 7 }) })).toEqual({
+    through: [{ megabytes: 7 }],
+  });
 });

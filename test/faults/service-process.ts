@@ -49,12 +49,13 @@ export function createServiceProcess({
   }
 
   /** Throws for a life that ended before it was ready. */
-  async function untilReady(): Promise<void> {
+  async function untilReady({ timeoutMs }: { timeoutMs?: number } = {}): Promise<void> {
     const life = current();
-    await until(async () => {
+    const isReady = async () => {
       if (life.hasEnded()) throw new Error(`the service ended: ${life.errors.slice(-5).join('\n')}`);
       return (await readyz())?.status === 200;
-    });
+    };
+    await until(isReady, timeoutMs === undefined ? {} : { timeoutMs });
   }
 
   /** What `/readyz` says; undefined when nobody answers. */
