@@ -17,6 +17,7 @@ import type { Benchmark } from './plan.ts';
 import { report } from './report.ts';
 import { runBenchmarks } from './run-benchmarks.ts';
 import { start } from './start.ts';
+import { toVerdict } from './verdict.ts';
 import { watch } from './watch.ts';
 
 const benchmarks = [accept, report, start, memory, local, log, watch, list, dispatch, mixed, cost];
@@ -42,8 +43,7 @@ const chosen = choose(positionals);
 
 const figures = await runBenchmarks(chosen, settings);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
-const missed = figures.filter(({ met }) => met === false).map(({ name }) => name);
-console.log(missed.length === 0 ? '\nEvery goal is met.' : `\nNot met: ${missed.join(', ')}.`);
+for (const line of ['', ...toVerdict(figures)]) console.log(line);
 
 function choose(names: readonly string[]): readonly Benchmark[] {
   const unknown = names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));

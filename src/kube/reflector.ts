@@ -72,7 +72,8 @@ export type ReflectorOptions<T> = {
 };
 
 const usualPace = {
-  pageSize: 500,
+  // A page is parsed in one turn of the event loop.
+  pageSize: 200,
   firstBackOffMs: 800,
   longestBackOffMs: 30_000,
   listSpacingMs: 1000,
@@ -89,7 +90,7 @@ const uidSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const eventSchema = z.object({ type: z.string(), object: z.unknown() });
 const versionSchema = z.object({ metadata: z.object({ resourceVersion: z.string() }) });
 
-/** Objects of one turn of the event loop: a page or a burst of 500 must not hold up a request. */
+/** Objects of one turn of the event loop: a page or a burst must not hold up a request. */
 const itemsPerTurn = 10;
 const itemsOfListPerTurn = 25;
 
