@@ -20,8 +20,11 @@ afterEach(() => {
   server.close();
 });
 
-const load = (order: Omit<LoadOrder, 'connections' | 'expectedStatus'>) =>
-  runLoad(loadOrderSchema.parse({ connections: 3, expectedStatus: 202, ...order }));
+const load = ({
+  connections = 3,
+  ...order
+}: Omit<LoadOrder, 'connections' | 'expectedStatus'> & { connections?: number }) =>
+  runLoad(loadOrderSchema.parse({ connections, expectedStatus: 202, ...order }));
 
 test('requests are sent in turn over connections that stay, whole, and each is answered before the next', async () => {
   const seen: string[] = [];
@@ -56,6 +59,25 @@ test('at a pace no more is sent than is due', async () => {
     perSecond: 100,
   });
   expect(completed).toBe(30);
+});
+
+test('at a pace, what is due in the first quarter of a second is sent and not timed', async () => {
+  let seen = 0;
+  const url = await serve((_req, res) => {
+    seen += 1;
+    const answer = () => res.writeHead(202, { 'content-length': 0 }).end();
+    if (seen <= 5) setTimeout(answer, 3000);
+    else answer();
+  });
+  const { completed, p99 } = await load({
+    url,
+    requests: [{ method: 'GET', path: '/' }],
+    connections: 10,
+    seconds: 0.5,
+    perSecond: 20,
+  });
+  expect(completed).toBe(10);
+  expect(p99).toBeLessThan(3000);
 });
 
 test('a status that was not expected breaks the load off', async () => {
