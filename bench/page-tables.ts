@@ -11,7 +11,7 @@ const shown: Readonly<Record<string, readonly [ours: string, beside: string]>> =
   'list/all@1M': ['a list of the API (p95), of 1,000,000 jobs', 'of 1,000 jobs'],
   'list/page@1M': ['the page with the list (p95), of 1,000,000 jobs', 'of 1,000 jobs'],
   'list/common@1M': ['a search (p95), in 1,000,000 jobs', 'in 1,000 jobs'],
-  'watch/p99': ['from a report to its event in 1,000 browsers (p99)', ''],
+  'watch/p99': ['from a report to its event in 1,000 browsers (p99)', 'Express that hands them on'],
   start: ['from `npm start` to ready', 'importing the same packages'],
   'start/live': ['the same with 5,000 Jobs in the cluster', ''],
   memory: ['memory, idle', 'importing the same packages'],
