@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
 import type { Kube } from '../kube/cluster.ts';
 import { isNotStarted } from '../kube/pod-log.ts';
+import { withTimeLimit } from '../kube/time-limit.ts';
 import type { LogToKeep } from '../store/logs.ts';
 import type { Store } from '../store/store.ts';
 import { readClipped } from './clipped-log.ts';
@@ -74,10 +75,9 @@ export function createLogKeeper({
   }
 
   async function keepRun(item: LogToKeep): Promise<void> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(longestReadMs)]);
     try {
-      const text = await readClipped(
-        kube.readPodLog({ pod: item.pod, follow: false, previous: true }, limit),
+      const text = await withTimeLimit({ signal, ms: longestReadMs }, (limit) =>
+        readClipped(kube.readPodLog({ pod: item.pod, follow: false, previous: true }, limit)),
       );
       store.keepRun({ ...item, run: item.runsOver, text });
     } catch (err) {
@@ -88,9 +88,10 @@ export function createLogKeeper({
   }
 
   function read({ pod, ended }: LogToKeep): Promise<Buffer> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(longestReadMs)]);
-    // Of a pod that is slow to leave, what was heard so far is worth keeping; one that has ended is read again.
-    return readClipped(kube.readPodLog({ pod, follow: !ended }, limit), ended ? {} : { limit });
+    return withTimeLimit({ signal, ms: longestReadMs }, (limit) =>
+      // Of a pod that is slow to leave, what was heard so far is worth keeping; one that has ended is read again.
+      readClipped(kube.readPodLog({ pod, follow: !ended }, limit), ended ? {} : { limit }),
+    );
   }
 
   function fail({ podUid, jobId, pod }: LogToKeep, err: unknown): void {

@@ -15,6 +15,7 @@ import { NeverSent, toApiFailure, toNoAnswer } from './api-failure.ts';
 import type { ApiFailure } from './api-failure.ts';
 import { openCredentials } from './credentials.ts';
 import type { ClusterTarget, Credentials } from './credentials.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export type Query = Record<string, string | number | boolean | undefined>;
 
@@ -73,15 +74,14 @@ export async function connectCluster(target: ClusterTarget, elapsed?: () => numb
     request: ApiRequest,
     signal: AbortSignal,
   ): Promise<Answer<{ body: unknown; date: string | null }>> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs ?? 30_000)]);
     try {
-      const response = await sendWithRenewal(request, limited);
-      if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
-      const { date } = response.headers;
-      return {
-        ok: true,
-        value: { body: await response.body.json(), date: typeof date === 'string' ? date : null },
-      };
+      return await withTimeLimit({ signal, ms: request.timeoutMs ?? 30_000 }, async (limited) => {
+        const response = await sendWithRenewal(request, limited);
+        if (response.statusCode >= 300) return { ok: false, failure: await toFailure(response) };
+        const { date } = response.headers;
+        const body: unknown = await response.body.json();
+        return { ok: true, value: { body, date: typeof date === 'string' ? date : null } };
+      });
     } catch (error) {
       signal.throwIfAborted();
       return { ok: false, failure: toNoAnswer(error) };
