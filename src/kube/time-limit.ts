@@ -8,7 +8,10 @@ export async function withTimeLimit<T>(
 ): Promise<T> {
   const limit = new AbortController();
   const follow = () => limit.abort(signal.reason);
-  const timer = setTimeout(() => limit.abort(new DOMException('there was no answer in time', 'TimeoutError')), ms);
+  const timer = setTimeout(
+    () => limit.abort(new DOMException('there was no answer in time', 'TimeoutError')),
+    ms,
+  );
   timer.unref();
   signal.addEventListener('abort', follow, { once: true });
   try {
