@@ -47,7 +47,7 @@ async function startSide(
     furnish: async ({ service: { databasePath } }) => settings.databases.copyManyRows(rows, databasePath),
   });
   // Enough requests that a p95 does not hang on a handful of them.
-  const seconds = settings.seconds / 5;
+  const seconds = settings.seconds / 8;
   return async () => {
     const readings: Record<string, number> = {};
     for (const [question, path] of Object.entries(questions)) {

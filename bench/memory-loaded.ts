@@ -9,8 +9,8 @@ import { startTlsApi } from './tls-api.ts';
 
 const liveJobs = 10_000;
 const mostJobs = 100_000;
-/** Of jobs that go through, so many turns of the usual length are taken: 40 s, unless said. */
-const turns = 20;
+/** Of jobs that go through, so many turns of the usual length are taken: 24 s, unless said. */
+const turns = 12;
 const inOnePush = 500;
 const restMs = 2000;
 
