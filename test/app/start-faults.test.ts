@@ -27,9 +27,8 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** `npm start` with this environment, until it gives up. */
-async function startToFail(environment: Record<string, string>): Promise<{ code: unknown; said: string }> {
-  const child = spawn(process.execPath, ['src/app/main.ts'], {
+function start(environment: Record<string, string>) {
+  return spawn(process.execPath, ['src/app/main.ts'], {
     env: {
       PATH: process.env['PATH'],
       PORT: '0',
@@ -37,24 +36,22 @@ async function startToFail(environment: Record<string, string>): Promise<{ code:
       DATABASE_PATH: join(tempDir(), 'x.db'),
       ...environment,
     },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+/** `npm start` with this environment, until it gives up. */
+async function startToFail(environment: Record<string, string>): Promise<{ code: unknown; said: string }> {
+  const child = start(environment);
+  child.stdout.resume();
   const [said] = await Promise.all([text(child.stderr), once(child, 'exit')]);
   return { code: child.exitCode, said };
 }
 
 /** `npm start` with this environment, until it has greeted and was told to stop. */
 async function startToGreet(environment: Record<string, string>): Promise<string> {
-  const child = spawn(process.execPath, ['src/app/main.ts'], {
-    env: {
-      PATH: process.env['PATH'],
-      PORT: '0',
-      LOG_LEVEL: 'silent',
-      DATABASE_PATH: join(tempDir(), 'x.db'),
-      ...environment,
-    },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child = start(environment);
+  child.stderr.resume();
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (more: string) => {
     said += more;
