@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { isForWantOfQuota } from '../core/explain.ts';
 import type { Kube } from '../kube/cluster.ts';
 import type { Store } from '../store/store.ts';
+import type { Unstarted } from '../store/unstarted.ts';
+import { readUnstarted } from './unstarted-pages.ts';
 
 /** A pod comes within this time, or something may be in its way. */
 const patienceMs = 5000;
@@ -39,7 +41,8 @@ export function createPodRefusals({
   async function runOnce(): Promise<{ asked: number; refused: number }> {
     if (!isSeeing()) return { asked: 0, refused: 0 };
     const now = elapsed();
-    const podless = store.listUnstarted().filter(({ hasPod }) => !hasPod);
+    const podless: Unstarted[] = [];
+    for await (const page of readUnstarted(store)) podless.push(...page.filter(({ hasPod }) => !hasPod));
     const toTurn = (id: string): Turn =>
       turns.get(id) ?? { at: now + patienceMs, pauseMs: patienceMs, told: null };
     const waiting = podless.map(({ id, uid }) => ({ id, uid, turn: toTurn(id) }));

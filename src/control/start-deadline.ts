@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Store } from '../store/store.ts';
+import { readUnstarted } from './unstarted-pages.ts';
 
 /** A process that was stopped for a while, or too busy to look, has seen no more than this since its last look. */
 const longestLookMs = 5000;
@@ -44,33 +45,38 @@ export function createStartDeadline({
       lookedAt = null;
       return { waiting: waited.size, cancelled: 0 };
     }
-    look();
+    await look();
     const due = [...waited].filter(([, ms]) => ms >= limitMs).map(([id]) => id);
     if (due.length === 0 || !(await refresh())) return { waiting: waited.size, cancelled: 0 };
-    const cancelled = giveUp(new Set(due));
+    const cancelled = await giveUp(new Set(due));
     return { waiting: waited.size - cancelled, cancelled };
   }
 
-  /** Only of those that still wait, so that the map does not grow. */
-  function look(): void {
+  async function look(): Promise<void> {
     const now = elapsed();
     const seenMs = lookedAt === null ? 0 : Math.min(now - lookedAt, longestLookMs);
     lookedAt = now;
-    waited = new Map(
-      store.listUnstarted().map(({ id, waitsForQuota }) => {
+    // Only of those that still wait, so that the map does not grow.
+    const seen = new Map<string, number>();
+    for await (const page of readUnstarted(store)) {
+      for (const { id, waitsForQuota } of page) {
         const before = waited.get(id);
-        return [id, before === undefined ? 0 : before + (waitsForQuota ? 0 : seenMs)];
-      }),
-    );
+        seen.set(id, before === undefined ? 0 : before + (waitsForQuota ? 0 : seenMs));
+      }
+    }
+    waited = seen;
   }
 
-  function giveUp(due: ReadonlySet<string>): number {
-    const late = store.listUnstarted().filter(({ id }) => due.has(id));
-    for (const { id } of late) {
-      store.requestCancel(id, 'StartDeadline');
-      log.info({ jobId: id, startDeadlineSeconds }, 'a job did not start in time, and is given up');
+  async function giveUp(due: ReadonlySet<string>): Promise<number> {
+    let cancelled = 0;
+    for await (const page of readUnstarted(store)) {
+      for (const { id } of page.filter((job) => due.has(job.id))) {
+        store.requestCancel(id, 'StartDeadline');
+        cancelled += 1;
+        log.info({ jobId: id, startDeadlineSeconds }, 'a job did not start in time, and is given up');
+      }
     }
-    return late.length;
+    return cancelled;
   }
 
   return { runOnce };

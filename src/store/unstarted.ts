@@ -6,7 +6,13 @@ import type { Settle } from './settle.ts';
 import type { Writes } from './writes.ts';
 
 const unstartedSchema = z
-  .object({ id: z.string(), uid: z.string(), hasPod: flag, podRefusal: z.string().nullable() })
+  .object({
+    number: z.int(),
+    id: z.string(),
+    uid: z.string(),
+    hasPod: flag,
+    podRefusal: z.string().nullable(),
+  })
   .transform(({ podRefusal, ...job }) => ({
     ...job,
     waitsForQuota: !job.hasPod && podRefusal !== null && isForWantOfQuota(podRefusal),
@@ -20,15 +26,17 @@ type Parts = { db: Sql; writes: Writes; settle: Settle };
 /** Jobs that wait in the cluster, and what Kubernetes says of those for which it could make no pod. */
 export function createUnstarted({ db, writes, settle }: Parts) {
   const unstarted = db.prepare(
-    `SELECT id, kubernetes_uid AS uid, EXISTS (SELECT 1 FROM pods WHERE pods.job_id = jobs.id) AS hasPod,
+    `SELECT number, id, kubernetes_uid AS uid, EXISTS (SELECT 1 FROM pods WHERE pods.job_id = jobs.id) AS hasPod,
        pod_refusal AS podRefusal
-     FROM jobs WHERE state = 'CREATED' AND cancel_requested_at IS NULL AND kubernetes_uid IS NOT NULL ORDER BY number`,
+     FROM jobs
+     WHERE state = 'CREATED' AND number > +? AND cancel_requested_at IS NULL AND kubernetes_uid IS NOT NULL
+     ORDER BY number LIMIT +?`,
   );
   const refuse = db.prepare('UPDATE jobs SET pod_refusal = ? WHERE id = ?');
 
-  /** Those that somebody wants to be gone are left out; the oldest first. */
-  function listUnstarted(): Unstarted[] {
-    return unstarted.all().map((row) => unstartedSchema.parse(row));
+  /** A page of them, the oldest first, of those that come after this number. What somebody wants to be gone is left out. */
+  function listUnstarted({ after, limit }: { after: number; limit: number }): Unstarted[] {
+    return unstarted.all(after, limit).map((row) => unstartedSchema.parse(row));
   }
 
   /** The latest word on why no pod could be made. */

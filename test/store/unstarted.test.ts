@@ -11,19 +11,20 @@ beforeEach(() => {
 
 afterEach(() => stage.close());
 
+const list = () => stage.store.listUnstarted({ after: 0, limit: 100 });
 const find = (id: string) => stage.store.findJob(id);
 const refusal = 'Error creating: pods "a" is forbidden: violates PodSecurity "restricted:latest"';
 
 test('a job waits to start from its creation until something has run or spoken', () => {
   const id = stage.accept();
-  expect(stage.store.listUnstarted()).toEqual([]);
+  expect(list()).toEqual([]);
   stage.store.claimDispatch(id);
   stage.store.settleCreated(id, { uid: 'job-uid' });
-  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: false, waitsForQuota: false }]);
+  expect(list()).toEqual([{ number: 1, id, uid: 'job-uid', hasPod: false, waitsForQuota: false }]);
   stage.store.observePod(id, seenPod({ reason: 'ImagePullBackOff' }));
-  expect(stage.store.listUnstarted()).toEqual([{ id, uid: 'job-uid', hasPod: true, waitsForQuota: false }]);
+  expect(list()).toEqual([{ number: 1, id, uid: 'job-uid', hasPod: true, waitsForQuota: false }]);
   stage.store.observePod(id, runningPod());
-  expect(stage.store.listUnstarted()).toEqual([]);
+  expect(list()).toEqual([]);
 });
 
 test.each<[string, (id: string) => void]>([
@@ -33,7 +34,13 @@ test.each<[string, (id: string) => void]>([
 ])('a job that %s does not wait to start', (_name, happen) => {
   const id = stage.create();
   happen(id);
-  expect(stage.store.listUnstarted()).toEqual([]);
+  expect(list()).toEqual([]);
+});
+
+test('they come a page at a time, the oldest first', () => {
+  for (const id of ['c', 'a', 'b']) stage.create({ id, kubernetesName: `report-${id}` });
+  const page = (after: number) => stage.store.listUnstarted({ after, limit: 2 }).map(({ id }) => id);
+  expect([page(0), page(2), page(3)]).toEqual([['c', 'a'], ['b'], []]);
 });
 
 test('a refused pod is told once, and forgotten when there is a pod', () => {
@@ -53,7 +60,7 @@ test('a refused pod is told once, and forgotten when there is a pod', () => {
 test('a job waits for quota for as long as that is the latest word on its pod, and it has none', () => {
   const first = stage.create({ id: 'a', kubernetesName: 'report-a' });
   const second = stage.create({ id: 'b', kubernetesName: 'report-b' });
-  const waiting = () => stage.store.listUnstarted().map(({ id, waitsForQuota }) => [id, waitsForQuota]);
+  const waiting = () => list().map(({ id, waitsForQuota }) => [id, waitsForQuota]);
   const full =
     'Error creating: pods "a" is forbidden: exceeded quota: jobs, requested: pods=1, used: pods=2, limited: pods=2';
   stage.store.keepPodRefusal(second, full);
