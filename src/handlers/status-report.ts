@@ -43,12 +43,15 @@ export function createStatusReports({
   const add = (report: ReportInput, isFinalAnswer: boolean) =>
     store.groupCommit(() => store.addReport(report, { isFinalAnswer }));
 
-  /** Counts what is about a task that there is; made-up ones would each have a count of their own. */
-  async function count({ 'job-id': jobId, task, status }: ReportInput): Promise<void> {
-    const tasks = store.countTasks(jobId);
-    if (tasks === undefined) throw notYours();
-    if ((task ?? 0) >= tasks) return refuseUnkept({ kind: 'unknown-task' });
-    await rate({ jobId, task: task ?? 0, isLastWord: terminalOf(status) !== null });
+  /** Counts what is about a task that there is, as the first one always is; made-up ones would each have a count of their own. */
+  async function count({ 'job-id': jobId, task: given, status }: ReportInput): Promise<void> {
+    const task = given ?? 0;
+    if (task > 0) {
+      const tasks = store.countTasks(jobId);
+      if (tasks === undefined) throw notYours();
+      if (task >= tasks) return refuseUnkept({ kind: 'unknown-task' });
+    }
+    await rate({ jobId, task, isLastWord: terminalOf(status) !== null });
   }
 
   /**
