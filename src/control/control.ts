@@ -48,6 +48,8 @@ export type Control = ReturnType<typeof startControl>;
 const compareEveryMs = 300_000;
 const lookEveryMs = 1000;
 const tidyEveryMs = 60_000;
+/** What goes through all live jobs rests so long, so that it costs little where each of many commits calls for it. */
+const lookAtAllMs = 100;
 const refreshPatienceMs = 5000;
 /** How long a stop waits for creates and deletes under way. Cut off, their outcome is unknown, and settled at the next start. */
 const stopPatienceMs = 5000;
@@ -96,7 +98,7 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
       every({ ...onCommitOrRoom, name: 'dispatcher' }, dispatcher.runOnce),
       every({ ...onCommit, name: 'canceller' }, canceller.runOnce),
       every({ ...onCommit, name: 'log keeper' }, logKeeper.runOnce),
-      every({ ...onCommit, name: 'last words' }, lastWords.runOnce),
+      every({ ...onCommit, name: 'last words', restMs: lookAtAllMs }, lastWords.runOnce),
       every({ ...pace, name: 'start deadline' }, startDeadline.runOnce),
       every({ ...pace, name: 'pod refusals' }, podRefusals.runOnce),
       every({ ...pace, name: 'janitor', intervalMs: tidyEveryMs }, janitor.runOnce),

@@ -13,6 +13,8 @@ export type EveryOptions = {
   health: Pick<LoopsHealth, 'record'>;
   /** Subscribes to what calls for a run before its time; returns the way to stop that. */
   wake?: (listener: () => void) => () => void;
+  /** Between two runs at the least, however often it is called; none unless said. */
+  restMs?: number;
 };
 
 /** After a failed run no call is heard for so long: what calls may be what fails. */
@@ -23,7 +25,7 @@ const pauseAfterFailureMs = 1000;
  * a run leads to one more. A run that throws is logged and counted, and the loop goes on.
  */
 export async function every(options: EveryOptions, runOnce: () => unknown): Promise<void> {
-  const { name, intervalMs, jitter = 0.1, signal, log } = options;
+  const { name, intervalMs, jitter = 0.1, restMs = 0, signal, log } = options;
   const record = options.health.record(name);
   let isCalled = false;
   let rouse: (() => void) | null = null;
@@ -55,6 +57,7 @@ export async function every(options: EveryOptions, runOnce: () => unknown): Prom
     try {
       await runOnce();
       record.succeeded();
+      if (restMs > 0) await rest(restMs, true);
       await rest(intervalMs * (1 + jitter * Math.random()), false);
     } catch (err) {
       if (signal.aborted) break;

@@ -23,7 +23,7 @@ afterEach(async () => {
 
 const hour = 3_600_000;
 
-function loop(intervalMs: number, runOnce: () => unknown) {
+function loop(intervalMs: number, runOnce: () => unknown, more: { restMs?: number } = {}) {
   const listeners = new Set<() => void>();
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
   const wake = (listener: () => void) => {
@@ -31,7 +31,7 @@ function loop(intervalMs: number, runOnce: () => unknown) {
     return () => listeners.delete(listener);
   };
   const health = createLoopsHealth({ clock: () => new Date(now) });
-  done = every({ name: 'a loop', intervalMs, signal: stop.signal, log, health, wake }, runOnce);
+  done = every({ name: 'a loop', intervalMs, signal: stop.signal, log, health, wake, ...more }, runOnce);
   return { call: () => listeners.forEach((listener) => listener()), listeners, health };
 }
 
@@ -49,6 +49,19 @@ test('a call leads to a run before its time', async () => {
   await until(() => runs === 2);
   call();
   await until(() => runs === 3);
+});
+
+test('calls while a loop rests lead to one run, once it has rested', async () => {
+  const runs: number[] = [];
+  const { call } = loop(hour, () => runs.push(performance.now()), { restMs: 40 });
+  call();
+  call();
+  await until(() => runs.length === 2);
+  const [first = 0, second = 0] = runs;
+  // A timer counts in whole milliseconds.
+  expect(second - first).toBeGreaterThanOrEqual(39);
+  call();
+  await until(() => runs.length === 3);
 });
 
 test('calls during a run lead to one more, and never to two at once', async () => {
