@@ -23,7 +23,7 @@ export function createSightings({
   tellAlone,
   elapsed = () => performance.now(),
 }: {
-  groupCommit: <T>(change: () => T) => Promise<T>;
+  groupCommit: <T>(change: () => T, how: { canWait: boolean }) => Promise<T>;
   onStored: (sighting: Sighting) => void;
   tellAlone: (sighting: Sighting) => void;
   /** Monotonic, in ms. */
@@ -33,7 +33,8 @@ export function createSightings({
   let draining: Promise<void> | null = null;
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) {
+    // What a bite has left over has waited long enough.
+    for (let canWait = true; waiting.length > 0; canWait = false) {
       // A change may be run twice, and then begins anew.
       let taken = 0;
       const bite = () => {
@@ -46,7 +47,7 @@ export function createSightings({
         }
       };
       try {
-        await groupCommit(bite);
+        await groupCommit(bite, { canWait });
         for (const sighting of waiting.splice(0, taken)) onStored(sighting);
       } catch {
         for (const sighting of waiting.splice(0, taken)) {

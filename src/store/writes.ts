@@ -11,13 +11,25 @@ export type Writes = ReturnType<typeof createWrites>;
 
 /** Changes of one transaction; what waits beyond them comes in the next turn, so that a flood cannot hold the event loop. */
 const groupLimit = 100;
+/** For so long after a group a change that nobody waits for waits for company. */
+const usualPatienceMs = 3;
 
 /**
  * The one door for changes: `transact` runs them in one immediate transaction, `append` adds to the history inside it, and who
  * listens is told once that transaction is on the disk. `groupCommit` lets the changes of one turn of the event loop share a
  * transaction, since most of what a durable commit costs is its wait for the disk.
  */
-export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; log: Logger }) {
+export function createWrites({
+  db,
+  clock,
+  log,
+  patienceMs = usualPatienceMs,
+}: {
+  db: Sql;
+  clock: () => Date;
+  log: Logger;
+  patienceMs?: number;
+}) {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
@@ -28,6 +40,9 @@ export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; l
   let appended = 0;
   let listenerFaults = 0;
   let group: Member[] = [];
+  let groupEndedAt = -Infinity;
+  /** When the group is committed: in this turn of the event loop, or when the timer says so; null while there is none. */
+  let due: 'this turn' | NodeJS.Timeout | null = null;
 
   function append({ jobId, kind, state, ...detail }: NewEvent): void {
     insert.run(jobId, now(), kind, state, JSON.stringify(detail));
@@ -60,23 +75,38 @@ export function createWrites({ db, clock, log }: { db: Sql; clock: () => Date; l
 
   /**
    * Resolves once the change is on the disk; rejects with what it threw, which undoes nothing but itself. It may run twice: where one
-   * of a group throws, nothing of that group has happened, and each is run again by itself.
+   * of a group throws, nothing of that group has happened, and each is run again by itself. What `canWait` goes with the next change that
+   cannot, or some milliseconds after the last group.
    */
-  function groupCommit<T>(change: () => T): Promise<T> {
+  function groupCommit<T>(change: () => T, { canWait = false } = {}): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (): Answer => {
         const outcome = change();
         return () => resolve(outcome);
       };
-      if (group.push({ run, reject }) === 1) setImmediate(commitGroup);
+      group.push({ run, reject });
+      schedule(canWait ? groupEndedAt + patienceMs - performance.now() : 0);
     });
+  }
+
+  function schedule(inMs: number): void {
+    if (due === 'this turn') return;
+    if (inMs >= 1) {
+      due ??= setTimeout(commitGroup, inMs);
+      return;
+    }
+    if (due !== null) clearTimeout(due);
+    due = 'this turn';
+    setImmediate(commitGroup);
   }
 
   function commitGroup(): void {
     const members = group.slice(0, groupLimit);
     group = group.slice(groupLimit);
-    if (group.length > 0) setImmediate(commitGroup);
+    due = null;
+    if (group.length > 0) schedule(0);
     const failed = commitTogether(members);
+    groupEndedAt = performance.now();
     if (failed === null) return;
     // What the disk refuses to one it refuses to all, and each try may take long.
     const isHopeless = members.length === 1 || isUnavailable(failed.error);

@@ -7,6 +7,8 @@ import type { Stage } from '../store/stage.ts';
 let stage: Stage;
 let done: string[];
 let commits: number;
+/** Of each bite, whether it may wait for company. */
+let waits: boolean[];
 let unsubscribe: () => void;
 /** In ms; it stands still unless it is moved. */
 let clock: number;
@@ -16,6 +18,7 @@ beforeEach(() => {
   for (const id of ['a', 'b', 'c']) stage.accept({ id, kubernetesName: `report-${id}` });
   done = [];
   commits = 0;
+  waits = [];
   clock = 0;
   unsubscribe = stage.store.onCommit(() => (commits += 1));
 });
@@ -27,7 +30,10 @@ afterEach(() => {
 
 function open() {
   return createSightings({
-    groupCommit: stage.store.groupCommit,
+    groupCommit(change, how) {
+      waits.push(how.canWait);
+      return stage.store.groupCommit(change, how);
+    },
     elapsed: () => clock,
     onStored: ({ uid }) => done.push(`${uid} stored`),
     tellAlone({ uid, alone }) {
@@ -90,11 +96,12 @@ test('one that cannot be stored leaves nothing of itself behind, and undoes none
   expect(done.filter((word) => word.startsWith('b'))).toEqual(['b Faulty refused']);
 });
 
-test('a bite ends when its time is over, and the rest comes in the next one', async () => {
+test('a bite ends when its time is over, and the rest comes in the next one, which waits for nothing', async () => {
   const sightings = open();
   for (const id of ['a', 'b', 'c']) sightings.add(dawdle(note(id, 'Slow')));
   await sightings.stored();
   expect(commits).toBe(3);
+  expect(waits).toEqual([true, false, false]);
   expect(done).toEqual(['a Slow stored', 'b Slow stored', 'c Slow stored']);
 });
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openDatabase } from '../../src/store/database.ts';
 import { createWrites } from '../../src/store/writes.ts';
@@ -23,8 +24,8 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-function setup() {
-  const writes = createWrites({ db: database.db, clock: () => new Date(), log: silent });
+function setup(options: { patienceMs?: number } = {}) {
+  const writes = createWrites({ db: database.db, clock: () => new Date(), log: silent, ...options });
   const say = (message: string) => writes.append({ jobId: 'a', kind: 'report', state: 'QUEUED', message });
   const count = () => database.db.prepare('SELECT count(*) FROM job_events').pluck().get();
   return { writes, say, count };
@@ -174,4 +175,47 @@ test.each([
   ["UPDATE jobs SET spec = 'no json'", 'a spec is JSON'],
 ])('the schema refuses "%s": %s', (sql) => {
   expect(() => database.db.exec(sql)).toThrow(/CHECK constraint failed/);
+});
+
+describe('a change that can wait', () => {
+  const canWait = true;
+
+  test('goes with the next one that cannot, however much later', async () => {
+    const { writes, say, count } = setup({ patienceMs: 3_600_000 });
+    await writes.groupCommit(() => say('one'));
+    let commits = 0;
+    writes.onCommit(() => (commits += 1));
+    const patient = [writes.groupCommit(() => say('two'), { canWait })];
+    await nextTurn();
+    patient.push(writes.groupCommit(() => say('three'), { canWait }));
+    await nextTurn();
+    await nextTurn();
+    expect([count(), commits]).toEqual([1, 0]);
+    await writes.groupCommit(() => say('four'));
+    await Promise.all(patient);
+    expect([count(), commits]).toEqual([4, 1]);
+  });
+
+  test('goes alone where no other comes', async () => {
+    const { writes, say, count } = setup({ patienceMs: 20 });
+    await writes.groupCommit(() => say('one'));
+    await writes.groupCommit(() => say('two'), { canWait });
+    expect(count()).toBe(2);
+  });
+
+  test('does not wait where there was no group for a while', async () => {
+    const { writes, say, count } = setup({ patienceMs: 3_600_000 });
+    await writes.groupCommit(() => say('one'), { canWait });
+    expect(count()).toBe(1);
+  });
+
+  test('is not left behind by those that share its turn', async () => {
+    const { writes, say, count } = setup({ patienceMs: 3_600_000 });
+    await writes.groupCommit(() => say('one'));
+    await Promise.all([
+      writes.groupCommit(() => say('two')),
+      writes.groupCommit(() => say('three'), { canWait }),
+    ]);
+    expect(count()).toBe(3);
+  });
 });
