@@ -1,7 +1,12 @@
 import type { DispatchItem } from '../store/dispatch.ts';
 import type { Store } from '../store/store.ts';
 
-type Claims = Pick<Store, 'claimTogether' | 'foremostPriority' | 'isStillWanted' | 'releaseClaim'>;
+type Claims = Pick<
+  Store,
+  'claimTogether' | 'foremostPriority' | 'groupCommit' | 'isStillWanted' | 'releaseClaim'
+>;
+
+export type ClaimsAhead = ReturnType<typeof createClaimsAhead>;
 
 /**
  * Jobs that are claimed and were not sent yet: the next create then starts as soon as an answer has come, without a commit in between, and
@@ -38,12 +43,11 @@ export function createClaimsAhead(store: Claims) {
     take: () => items.shift(),
     empty,
     giveBack,
-    /** Claims these, in their order; returns those of the first `now` that could be claimed, and keeps the others. */
-    claim(wanted: readonly DispatchItem[], now: number): DispatchItem[] {
-      if (wanted.length === 0) return [];
-      const claimed = store.claimTogether(wanted);
-      items.push(...claimed.slice(now));
-      return claimed.slice(0, now);
+    /** Claims what of these can be claimed, in their order, together with whatever else changes in the same turn of the event loop. */
+    async claim(wanted: readonly DispatchItem[], how: { canWait: boolean }): Promise<void> {
+      items.push(...(await store.groupCommit(() => store.claimTogether(wanted), how)));
+      // In that same commit somebody may have cancelled one of them.
+      review();
     },
     ids: () => items.map(({ id }) => id),
   };

@@ -4,6 +4,8 @@ export type Hold = { reason: string; explanation: string };
 const firstPauseMs = 800;
 const longestPauseMs = 30_000;
 
+export type Pacing = ReturnType<typeof createPacing>;
+
 /** The pause before try number `tries` + 1, doubling from 0.8 s to 30 s. */
 export function toPauseMs(tries: number): number {
   return Math.min(firstPauseMs * 2 ** Math.max(0, tries - 1), longestPauseMs);

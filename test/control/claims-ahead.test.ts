@@ -61,10 +61,10 @@ test('a cancel does not wait for room in the window', async () => {
   const ids = await accept(10);
   const dispatcher = stage.startDispatcher();
   cluster.queueUp();
-  dispatcher.runOnce();
+  await dispatcher.runOnce();
   const [last = ''] = ids.slice(-1);
   store.requestCancel(last, 'User');
-  expect(dispatcher.runOnce()).toEqual({ started: 0 });
+  expect(await dispatcher.runOnce()).toEqual({ started: 0 });
   expect(stage.get(last).state).toBe('CANCELLED');
   await until(() => cluster.queued() === 8);
   cluster.serve(8, () => {});
@@ -104,22 +104,63 @@ test('what was only claimed can be given back at the end, so that the next start
 test('an answer makes room for the next create before the store has taken it down', async () => {
   await accept(9);
   const inStore = Promise.withResolvers<void>();
+  let isStoreSlow = false;
   const dispatcher = stage.startDispatcher(100, {
-    groupCommit: async (change) => {
-      await inStore.promise;
-      return store.groupCommit(change);
+    groupCommit: async (change, how) => {
+      if (isStoreSlow) await inStore.promise;
+      return store.groupCommit(change, how);
     },
   });
   let room = 0;
   dispatcher.onRoom(() => (room += 1));
-  dispatcher.runOnce();
+  await dispatcher.runOnce();
+  isStoreSlow = true;
   await until(() => room === 8);
   expect(store.countCreated()).toBe(0);
-  expect(dispatcher.runOnce()).toEqual({ started: 1 });
+  expect(await dispatcher.runOnce()).toEqual({ started: 1 });
   await until(() => room === 9);
-  expect(dispatcher.runOnce()).toEqual({ started: 0 });
+  expect(await dispatcher.runOnce()).toEqual({ started: 0 });
   inStore.resolve();
   await dispatcher.idle();
   expect(store.countCreated()).toBe(9);
   expect(cluster.creates).toHaveLength(9);
+});
+
+test('the next window is claimed while this one is under way, and no create waits for that', async () => {
+  await accept(20);
+  const inStore = Promise.withResolvers<void>();
+  let isStoreSlow = false;
+  const dispatcher = stage.startDispatcher(100, {
+    groupCommit: async (change, how) => {
+      if (isStoreSlow) await inStore.promise;
+      return store.groupCommit(change, how);
+    },
+  });
+  let room = 0;
+  dispatcher.onRoom(() => (room += 1));
+  cluster.queueUp();
+  expect(await dispatcher.runOnce()).toEqual({ started: 8 });
+  await until(() => cluster.queued() === 8);
+  isStoreSlow = true;
+  cluster.serve(8, () => {});
+  await until(() => room === 8);
+  expect(await dispatcher.runOnce()).toEqual({ started: 8 });
+  expect(store.countInCluster()).toBe(16);
+  inStore.resolve();
+  await until(() => store.countInCluster() === 20);
+  await until(() => cluster.queued() === 8);
+  cluster.serve(8, () => {});
+  await dispatcher.idle();
+});
+
+test('a cancel that shares the commit of the claim keeps the job from the cluster', async () => {
+  const [id = ''] = await accept(1);
+  const dispatcher = stage.startDispatcher();
+  const [counts] = await Promise.all([
+    dispatcher.run(),
+    store.groupCommit(() => store.requestCancel(id, 'User')),
+  ]);
+  expect(counts).toEqual({ started: 0 });
+  expect(stage.get(id).state).toBe('CANCELLED');
+  expect(cluster.creates).toEqual([]);
 });

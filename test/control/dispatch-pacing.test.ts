@@ -52,7 +52,7 @@ const tooMany = (response: ServerResponse) =>
 
 /** Sends what there is room for, and tells how many that was, once all of it is under way and then answered. */
 async function round(capacity: number): Promise<number> {
-  const { started } = dispatcher.runOnce();
+  const { started } = await dispatcher.runOnce();
   await until(() => cluster.queued() === started);
   cluster.serve(capacity, tooMany);
   await dispatcher.idle();
@@ -66,9 +66,9 @@ test('in a storm of 429 the creates under way swing about what the cluster takes
   while (ids.some((id) => stateOf(id) === 'QUEUED') && sent.length < 100) {
     sent.push(await round(3));
     const held = dispatcher.hold() !== null;
-    if (held) expect(dispatcher.runOnce()).toEqual({ started: 0 });
+    if (held) expect(await dispatcher.runOnce()).toEqual({ started: 0 });
     if (held) stage.advance(6900);
-    if (held) expect(dispatcher.runOnce()).toEqual({ started: 0 });
+    if (held) expect(await dispatcher.runOnce()).toEqual({ started: 0 });
     stage.advance(100);
   }
   expect(sent.slice(0, 11)).toEqual([8, 1, 4, 1, 2, 3, 4, 1, 2, 3, 4]);
@@ -92,16 +92,16 @@ test('a cluster that has recovered is given more and more, up to the limit', asy
 test('a race for the quota slows creates down as well, and an answer that never comes', async () => {
   for (let nth = 0; nth < 30; nth += 1) accept(`n${nth}`);
   cluster.failNext({ when: 'before', answer: (response) => sendStatus(response, 409, 'Conflict') });
-  const sent = [dispatcher.runOnce().started];
+  const sent = [(await dispatcher.runOnce()).started];
   await dispatcher.idle();
   stage.advance(60_000);
   for (let n = 0; n < 2; n += 1) {
-    sent.push(dispatcher.runOnce().started);
+    sent.push((await dispatcher.runOnce()).started);
     await dispatcher.idle();
   }
   expect(sent).toEqual([8, 1, 4]);
   cluster.queueUp();
-  const { started } = dispatcher.runOnce();
+  const { started } = await dispatcher.runOnce();
   await until(() => cluster.queued() === started);
   cluster.serve(0, (response) => void response.socket?.destroy());
   await dispatcher.idle();

@@ -50,7 +50,7 @@ export async function openDispatchStage() {
       return {
         ...dispatcher,
         async run() {
-          const counts = dispatcher.runOnce();
+          const counts = await dispatcher.runOnce();
           await dispatcher.idle();
           return counts;
         },

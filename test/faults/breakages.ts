@@ -3,13 +3,13 @@ import type { SourceEdit } from './source-edits.ts';
 /** The protocol, broken on purpose: each of these is a way in which a service like this one loses or doubles work. */
 export const breakages = {
   'the name is drawn at dispatch': {
-    file: 'src/control/dispatcher.ts',
+    file: 'src/control/create-attempts.ts',
     find: 'const manifest = toManifest(item);',
     replace:
       'const manifest = toManifest({ ...item, kubernetesName: item.generateName + drawNameSuffix(options.random) });',
   },
   'a name that is taken by our own Job passes for a foreign one': {
-    file: 'src/control/dispatcher.ts',
+    file: 'src/control/create-attempts.ts',
     find: 'if (found?.jobId === item.id) return adopt(',
     replace: "if (found?.jobId === 'nobody') return adopt(",
   },

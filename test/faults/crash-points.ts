@@ -7,16 +7,16 @@ const places = {
     after: 'function sendAccepted(res: Response, job: Job): void {',
   },
   'claimed, not sent': {
-    file: 'src/control/dispatcher.ts',
+    file: 'src/control/create-attempts.ts',
     before: 'const outcome = await kube.createJob(manifest, signal);',
   },
   'created, not settled': {
-    file: 'src/control/dispatcher.ts',
+    file: 'src/control/create-attempts.ts',
     before: 'attempt.sent.lastAt = clock().getTime();',
   },
   'settled, not told': {
-    file: 'src/control/dispatcher.ts',
-    after: 'await store.groupCommit(change);',
+    file: 'src/control/create-attempts.ts',
+    after: 'await store.groupCommit(change, { canWait: true });',
   },
   'report kept, not answered': {
     file: 'src/handlers/status-report.ts',
