@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what a user feels and an operator pays, beside what would be there in its place, measured in the same run.
- * `npm run bench -- NAME... [--rounds N] [--seconds N] [--json FILE] [--cpu-prof DIR]`. See docs/performance.md.
+ * `npm run bench -- NAME... [--rounds N] [--seconds N] [--jobs N] [--json FILE] [--cpu-prof DIR]`. See docs/performance.md.
  */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -27,6 +27,7 @@ const { positionals, values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
+    jobs: { type: 'string' },
     json: { type: 'string' },
     'cpu-prof': { type: 'string' },
   },
@@ -36,6 +37,7 @@ const profileDir = values['cpu-prof'];
 const settings = {
   rounds: Math.ceil(toPositive('rounds', values.rounds)),
   seconds: toPositive('seconds', values.seconds),
+  jobs: values.jobs === undefined ? undefined : Math.ceil(toPositive('jobs', values.jobs)),
   profileDir: profileDir === undefined ? undefined : resolve(profileDir),
   isShort: false,
 };

@@ -32,6 +32,8 @@ export type Plan = {
 export type Settings = {
   /** How long each turn loads a server. */
   seconds: number;
+  /** How many go through a service whose memory is watched meanwhile; undefined: as many as there is time for. */
+  jobs: number | undefined;
   /** Where the service under test writes its CPU profiles; undefined: nowhere. */
   profileDir: string | undefined;
   /** Without what takes long to prepare or to measure. */

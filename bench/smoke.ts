@@ -15,7 +15,7 @@ import { runBenchmarks } from './run-benchmarks.ts';
 import { start } from './start.ts';
 
 const benchmarks = [accept, report, start, memory, local, log, list, dispatch];
-const short = { rounds: 3, seconds: 0.5, profileDir: undefined, isShort: true };
+const short = { rounds: 3, seconds: 0.5, jobs: undefined, profileDir: undefined, isShort: true };
 
 const recorded = readRecorded();
 const suspects = findFallen(await runBenchmarks(benchmarks, short), recorded);
