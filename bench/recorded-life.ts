@@ -36,7 +36,7 @@ export type CreatedJob = { job: z.output<typeof createdSchema>; uid: string };
 
 export type Kind = 'jobs' | 'pods';
 /** `object` is JSON already. `phase` is that of a pod. */
-export type LifeEvent = { kind: Kind; type: string; phase: string | undefined; object: string };
+export type LifeEvent = { kind: Kind; type: string; uid: string; phase: string | undefined; object: string };
 
 /** In the order in which they were told, and in the end both objects leave. */
 export type Life = { pod: { name: string; uid: string }; events: LifeEvent[] };
@@ -67,6 +67,7 @@ export function createLives(): (created: CreatedJob) => Life {
     const toEvent = ({ kind, type, phase, pieces }: Mold): LifeEvent => ({
       kind,
       type,
+      uid: kind === 'jobs' ? uid : pod.uid,
       phase,
       object: pieces.map((piece, n) => (n % 2 === 0 ? piece : values[piece])).join(''),
     });

@@ -13,13 +13,12 @@ import { sendJson, sendStatus } from '../test/kube/fake-api.ts';
 import { selfSigned } from '../test/kube/self-signed.ts';
 import { createdSchema } from './recorded-life.ts';
 import type { CreatedJob, Kind } from './recorded-life.ts';
+import { createToldObjects } from './told-objects.ts';
+import type { Told } from './told-objects.ts';
 
 const jobsPath = `/apis/batch/v1/namespaces/${namespace}/jobs`;
 const paths = { jobs: jobsPath, pods: `/api/v1/namespaces/${namespace}/pods` };
 const answerAfterMs = 3;
-
-/** Both as JSON. */
-type Told = { type: string; object: string };
 
 type TlsApiOptions = {
   /** What is in the cluster from the beginning, as JSON. */
@@ -38,16 +37,14 @@ export async function startTlsApi({
   podLog = '',
   onLogRead = () => {},
 }: TlsApiOptions = {}) {
-  const watchers = { jobs: new Set<ServerResponse>(), pods: new Set<ServerResponse>() };
+  const objects = { jobs: createToldObjects(listed.jobs), pods: createToldObjects(listed.pods) };
   const counts = { creates: 0, logs: 0, others: 0, events: 0, bytes: 0 };
   let createdAt: number[] = [];
   let lastBody = '';
 
-  function tell(kind: Kind, { type, object }: Told): void {
-    const line = `{"type":"${type}","object":${object}}\n`;
+  function tell(kind: Kind, told: Told): void {
     counts.events += 1;
-    counts.bytes += line.length;
-    for (const watcher of watchers[kind]) watcher.write(line);
+    counts.bytes += objects[kind].tell(told);
   }
 
   async function create(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -66,26 +63,8 @@ export async function startTlsApi({
     };
     const object = JSON.stringify({ ...job, metadata: { ...job.metadata, ...known }, status: {} });
     response.writeHead(201, { 'content-type': 'application/json' }).end(object);
-    if (onCreate === undefined) tell('jobs', { type: 'ADDED', object });
+    if (onCreate === undefined) tell('jobs', { type: 'ADDED', uid, object });
     else onCreate({ job, uid });
-  }
-
-  function watch(kind: Kind, response: ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
-    watchers[kind].add(response);
-    response.once('close', () => watchers[kind].delete(response));
-  }
-
-  /** `from` is the token of the page before, which is how many came before. */
-  function list(
-    kind: Kind,
-    { limit, from }: { limit: number; from: number },
-    response: ServerResponse,
-  ): void {
-    const rest = from + limit < listed[kind].length ? `,"continue":"${from + limit}"` : '';
-    const items = listed[kind].slice(from, from + limit).join(',');
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(`{"metadata":{"resourceVersion":"1"${rest}},"items":[${items}]}`);
   }
 
   function answer(incoming: IncomingMessage, response: ServerResponse): void {
@@ -103,9 +82,9 @@ export async function startTlsApi({
     if (pathname.endsWith(`/namespaces/${namespace}`))
       return sendJson(response, 200, { metadata: { uid: 'the-namespace' } });
     if (kind === undefined) return sendJson(response, 200, { metadata: { resourceVersion: '1' }, items: [] });
-    if (searchParams.get('watch') === 'true') return watch(kind, response);
-    const page = { limit: Number(searchParams.get('limit')), from: Number(searchParams.get('continue')) };
-    list(kind, page, response);
+    const asked = (name: string) => Number(searchParams.get(name));
+    if (searchParams.get('watch') === 'true') return objects[kind].watch(asked('resourceVersion'), response);
+    objects[kind].list({ limit: asked('limit'), from: asked('continue') }, response);
   }
 
   const server = createServer(selfSigned, answer);
