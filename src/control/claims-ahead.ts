@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 
 type Claims = Pick<
   Store,
-  'claimTogether' | 'foremostPriority' | 'groupCommit' | 'isStillWanted' | 'releaseClaim'
+  'claimTogether' | 'foremostPriority' | 'groupCommit' | 'isStillWanted' | 'releaseTogether'
 >;
 
 export type ClaimsAhead = ReturnType<typeof createClaimsAhead>;
@@ -16,39 +16,48 @@ export type ClaimsAhead = ReturnType<typeof createClaimsAhead>;
 export function createClaimsAhead(store: Claims) {
   let items: DispatchItem[] = [];
 
-  /** Hands all of them over; whoever takes them sends them, or gives their claims back. */
-  function empty(): DispatchItem[] {
-    const all = items;
-    items = [];
-    return all;
+  const ids = () => items.map(({ id }) => id);
+
+  /** Their claims were given back by whoever calls this. */
+  function forget(unsent: readonly string[]): void {
+    items = items.filter(({ id }) => !unsent.includes(id));
   }
 
-  function giveBack(): void {
-    for (const { id } of empty()) store.releaseClaim(id);
+  /** In our hands until the store has it: of what nobody has in hand, nobody would know that it was not sent. */
+  function release(unsent: readonly string[]): void {
+    if (unsent.length === 0) return;
+    store.releaseTogether(unsent);
+    forget(unsent);
   }
+
+  const giveBack = () => release(ids());
 
   /** Before each round: what somebody cancelled ends at once, and what is outranked waits again with the others. */
   function review(): void {
     const least = items.at(-1);
     if (least === undefined) return;
     if ((store.foremostPriority() ?? -Infinity) > least.spec.priority) return giveBack();
-    const unwanted = new Set(items.filter(({ id }) => !store.isStillWanted(id)));
-    items = items.filter((item) => !unwanted.has(item));
-    for (const { id } of unwanted) store.releaseClaim(id);
+    release(ids().filter((id) => !store.isStillWanted(id)));
+  }
+
+  /** The next to be sent, if there is one; what was cancelled since the round began is none. */
+  function take(): DispatchItem | undefined {
+    const [item] = items;
+    if (item === undefined) return undefined;
+    if (store.isStillWanted(item.id)) return items.shift();
+    release([item.id]);
+    return take();
   }
 
   return {
     review,
-    /** The next to be sent, if there is one. */
-    take: () => items.shift(),
-    empty,
+    take,
+    forget,
     giveBack,
-    /** Claims what of these can be claimed, in their order, together with whatever else changes in the same turn of the event loop. */
+    /** Claims what of these can be claimed, in their order, in a transaction with other changes. They are in our hands before another round begins. */
     async claim(wanted: readonly DispatchItem[], how: { canWait: boolean }): Promise<void> {
       items.push(...(await store.groupCommit(() => store.claimTogether(wanted), how)));
-      // In that same commit somebody may have cancelled one of them.
-      review();
     },
-    ids: () => items.map(({ id }) => id),
+    ids,
   };
 }

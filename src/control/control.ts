@@ -62,7 +62,7 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
   const shared = { store, kube, log, clock: createSteadyClock(clock, options.uptime), signal: calls.signal };
 
   const observer = startObserver({ store, kube, log, signal: loops.signal });
-  const dispatcher = createDispatcher({ ...shared, ...options });
+  const dispatcher = createDispatcher({ ...shared, ...options, stopping: loops.signal });
   const lastWords = createLastWords({ ...shared, clock, jobs: observer.jobs, pods: observer.pods });
   const canceller = createCanceller({ ...shared, beforeDelete: lastWords.listen });
   const logKeeper = createLogKeeper(shared);

@@ -59,8 +59,8 @@ export function createAttempts({
   ...options
 }: CreateOptions & {
   pacing: Pacing;
-  ahead: Pick<ClaimsAhead, 'empty'>;
-  /** Called when the cluster has said what it has to say of a job, before the store has it. */
+  ahead: Pick<ClaimsAhead, 'ids' | 'forget'>;
+  /** Called when the cluster has said what becomes of a job, before the store has it. */
   onAnswer: (item: DispatchItem) => void;
 }) {
   const { store, kube, log, clock, signal } = options;
@@ -217,11 +217,12 @@ export function createAttempts({
     const forMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : null;
     pacing.hold(hold, { forMs, overtaxed: isOvertaxed(outcome), sentAt });
     const wasMade = attempts.get(item.id)?.sent !== null;
-    const unsent = [...ahead.empty(), ...(wasMade ? [] : [item])];
+    const unsent = ahead.ids();
     await store.groupCommit(() => {
-      for (const { id } of unsent) store.releaseClaim(id);
+      store.releaseTogether(wasMade ? unsent : [...unsent, item.id]);
       store.noteQueued(item.id, hold);
     });
+    ahead.forget(unsent);
     if (!wasMade) attempts.delete(item.id);
   }
 

@@ -3,7 +3,7 @@
  * try of a job is under way at a time (create-attempts.ts).
  *
  * The window counts creates that the cluster has not answered. An answer makes room for the next one at once, while the store still
- * takes it down, together with whatever else changes in the same turn of the event loop; until it has, the job stays in our hands.
+ * takes it down, together with other changes; until it has, the job stays in our hands.
  */
 import type { DispatchItem } from '../store/dispatch.ts';
 import { createClaimsAhead } from './claims-ahead.ts';
@@ -11,12 +11,16 @@ import { createAttempts } from './create-attempts.ts';
 import type { CreateOptions } from './create-attempts.ts';
 import { createPacing } from './pacing.ts';
 
-export type DispatcherOptions = CreateOptions & { maxActive: number };
+export type DispatcherOptions = CreateOptions & {
+  maxActive: number;
+  /** From when on nothing is to be started any more; `signal` ends what is under way. */
+  stopping: AbortSignal;
+};
 
 const createsAtOnce = 8;
 
-export function createDispatcher({ maxActive, ...options }: DispatcherOptions) {
-  const { store, clock, signal } = options;
+export function createDispatcher({ maxActive, stopping, ...options }: DispatcherOptions) {
+  const { store, clock } = options;
   const pacing = createPacing({ clock, random: Math.random, most: createsAtOnce });
   const ahead = createClaimsAhead(store);
   const attempts = createAttempts({ ...options, pacing, ahead, onAnswer: makeRoom });
@@ -25,51 +29,54 @@ export function createDispatcher({ maxActive, ...options }: DispatcherOptions) {
   /** Those of them that wait for the cluster. */
   const unanswered = new Set<string>();
   const listeners = new Set<() => void>();
+  let begun = 0;
   let claiming: Promise<void> | null = null;
 
   const room = () => pacing.width() - unanswered.size;
+  const isBusy = () => underWay.size > 0 || claiming !== null;
 
   /** Starts as many creates as there is room for, and does not wait for their end. */
   async function runOnce(): Promise<{ started: number }> {
-    if (signal.aborted) return { started: 0 };
+    const before = begun;
+    if (!stopping.aborted) await startRound();
+    return { started: begun - before };
+  }
+
+  async function startRound(): Promise<void> {
     // While dispatch waits, nobody holds a place that is not about to be used.
     if (pacing.current() !== null) ahead.giveBack();
     ahead.review();
     const { waiting, isRetryDue } = attempts.review((id) => underWay.has(id));
-    if (room() <= 0) return { started: 0 };
+    if (room() <= 0) return;
     // What was sent before comes before what was only claimed.
-    let started = isRetryDue ? startClaimed(store.nextToDispatch(room(), inHand(waiting), 0)) : 0;
-    started += startAhead();
-    if (claiming === null && ahead.ids().length <= createsAtOnce / 2) started += refill(waiting);
+    if (isRetryDue) startClaimed(store.nextToDispatch(room(), inHand(waiting), 0));
+    startAhead();
+    if (claiming === null && ahead.ids().length <= pacing.width() / 2) refill(waiting);
+    if (underWay.size === 0 && waiting.size === 0 && claiming === null) pacing.lapse();
     // Where all places of the window are taken, the loop need not wait for what goes into the next one.
-    if (claiming !== null && room() > 0) {
-      await claiming;
-      started += startAhead();
-    }
-    if (underWay.size === 0 && waiting.size === 0) pacing.lapse();
-    return { started };
+    if (claiming === null || room() <= 0) return;
+    await claiming;
+    startAhead();
   }
 
   /** Of what was claimed ahead, as much as there is room for. */
-  function startAhead(): number {
-    let started = 0;
-    for (let item; room() > 0 && !signal.aborted && (item = ahead.take()) !== undefined; started += 1) {
+  function startAhead(): void {
+    for (let item; room() > 0 && !stopping.aborted && (item = ahead.take()) !== undefined;) {
       start(item, { maySend: true });
     }
-    return started;
   }
 
   /** Starts what an earlier life of the process had claimed; claims what nobody has yet, for the window and, unless dispatch waits, for the next one. */
-  function refill(waiting: ReadonlySet<string>): number {
+  function refill(waiting: ReadonlySet<string>): void {
     const next = pacing.current() === null ? pacing.width() - ahead.ids().length : 0;
     const items = store.nextToDispatch(room() + next, inHand(waiting), maxActive - store.countInCluster());
     const before = items.filter(({ claimedAt }) => claimedAt !== null);
     const fresh = before.length > room() ? [] : items.slice(before.length);
-    const started = startClaimed(before.slice(0, room()));
-    if (fresh.length > 0) claiming = claim(fresh);
+    startClaimed(before.slice(0, room()));
+    if (fresh.length === 0) return;
+    claiming = claim(fresh);
     // Where nobody waits for it, a failure is left to the next round, which claims again.
-    claiming?.catch(() => {});
-    return started;
+    claiming.catch(() => {});
   }
 
   async function claim(items: readonly DispatchItem[]): Promise<void> {
@@ -81,18 +88,18 @@ export function createDispatcher({ maxActive, ...options }: DispatcherOptions) {
     }
   }
 
-  function startClaimed(items: readonly DispatchItem[]): number {
+  function startClaimed(items: readonly DispatchItem[]): void {
     let places = maxActive - store.countCreated() - underWay.size;
     for (const item of items) {
       start(item, { maySend: places > 0 });
       places -= 1;
     }
-    return items.length;
   }
 
   const inHand = (waiting: ReadonlySet<string>) => new Set([...waiting, ...underWay.keys(), ...ahead.ids()]);
 
   function start(item: DispatchItem, how: { maySend: boolean }): void {
+    begun += 1;
     unanswered.add(item.id);
     const work = attempts.attemptOnce(item, how).finally(() => {
       underWay.delete(item.id);
@@ -118,7 +125,7 @@ export function createDispatcher({ maxActive, ...options }: DispatcherOptions) {
     giveBack: ahead.giveBack,
     /** Resolves when neither a create nor a claim is under way. */
     async idle(): Promise<void> {
-      while (underWay.size > 0 || claiming !== null) {
+      while (isBusy()) {
         await Promise.allSettled([...underWay.values(), claiming]);
       }
     },

@@ -140,6 +140,10 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
     });
   }
 
+  function releaseTogether(ids: readonly string[]): void {
+    writes.transact(() => ids.forEach(releaseClaim));
+  }
+
   function settleCreated(id: string, { uid }: { uid: string }): void {
     writes.transact(() => {
       if (rows.learnUid({ id, uid, now: writes.now() })) settle(id);
@@ -190,6 +194,7 @@ export function createDispatchQueue({ db, rows, writes, settle }: Parts) {
     claimTogether,
     isStillWanted,
     releaseClaim,
+    releaseTogether,
     settleCreated,
     settleRefused,
     settleUnknown,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { AppError } from '../../src/core/app-error.ts';
 import { sendStatus } from '../kube/fake-api.ts';
 import { until } from '../support/until.ts';
 import { openDispatchStage } from './dispatch-stage.ts';
@@ -156,11 +157,66 @@ test('the next window is claimed while this one is under way, and no create wait
 test('a cancel that shares the commit of the claim keeps the job from the cluster', async () => {
   const [id = ''] = await accept(1);
   const dispatcher = stage.startDispatcher();
-  const [counts] = await Promise.all([
+  const outcomes = await Promise.all([
     dispatcher.run(),
     store.groupCommit(() => store.requestCancel(id, 'User')),
   ]);
-  expect(counts).toEqual({ started: 0 });
+  expect(outcomes).toEqual([{ started: 0 }, 'requested']);
   expect(stage.get(id).state).toBe('CANCELLED');
   expect(cluster.creates).toEqual([]);
+});
+
+test('a higher priority that shares the commit of the claim goes next, and keeps nothing from the room there is', async () => {
+  const ids = await accept(16);
+  const dispatcher = stage.startDispatcher();
+  const [counts, urgent] = await Promise.all([dispatcher.run(), stage.accept({ priority: 5 })]);
+  expect(counts).toEqual({ started: 8 });
+  expect(stage.get(urgent).state).toBe('QUEUED');
+  await dispatcher.run();
+  expect(stage.get(urgent).state).toBe('CREATED');
+  expect(statesOf(ids).filter((state) => state === 'QUEUED')).toHaveLength(1);
+});
+
+test('a claim that fails while the window is full is made again', async () => {
+  const ids = await accept(20);
+  let failures = 0;
+  const dispatcher = stage.startDispatcher(100, {
+    claimTogether(items) {
+      if (store.countInCluster() < 16 || failures > 0) return store.claimTogether(items);
+      failures += 1;
+      throw new AppError('unavailable', 'The database cannot be written at the moment.');
+    },
+  });
+  for (let round = 0; round < 3; round += 1) await dispatcher.run();
+  expect(failures).toBe(1);
+  expect(new Set(statesOf(ids))).toEqual(new Set(['CREATED']));
+});
+
+test('what is claimed when the service stops is not sent any more, and gives its claim back', async () => {
+  await accept(3);
+  const dispatcher = stage.startDispatcher();
+  const run = dispatcher.run();
+  stage.beginStop();
+  expect(await run).toEqual({ started: 0 });
+  expect(store.countInCluster()).toBe(3);
+  dispatcher.giveBack();
+  expect(store.countInCluster()).toBe(0);
+  expect(cluster.creates).toEqual([]);
+});
+
+test('what cannot be given back now stays in hand, and is given back later', async () => {
+  await accept(16);
+  let isFull = false;
+  const dispatcher = stage.startDispatcher(100, {
+    releaseTogether(ids) {
+      if (isFull) throw new AppError('unavailable', 'The database cannot be written at the moment.');
+      store.releaseTogether(ids);
+    },
+  });
+  await dispatcher.run();
+  isFull = true;
+  expect(() => dispatcher.giveBack()).toThrow('cannot be written');
+  isFull = false;
+  dispatcher.giveBack();
+  expect(store.countInCluster()).toBe(8);
 });

@@ -32,6 +32,7 @@ beforeEach(async () => {
     clock: stage.clock,
     random: (bytes) => randomFillSync(bytes),
     signal: stop.signal,
+    stopping: stop.signal,
   });
 });
 
@@ -115,7 +116,7 @@ test('after an outage the queue drains by priority, then by age', async () => {
   accept('idle', -5);
   await cluster.shut();
   for (let n = 0; n < 5; n += 1) {
-    dispatcher.runOnce();
+    await dispatcher.runOnce();
     await dispatcher.idle();
     stage.advance(60_000);
   }

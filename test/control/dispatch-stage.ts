@@ -28,6 +28,7 @@ export async function openDispatchStage() {
   const cluster = await startScriptedCluster();
   const connection = await connectCluster({ kind: 'kubeconfig', path: cluster.kubeconfigPath });
   const stop = new AbortController();
+  const stopping = new AbortController();
   const names = { workerImage: 'worker', namespace: 'jobs' };
   const intake = createIntake({ store, clock, random, ...names, specPolicy: anySpec, maxQueued: 1000 });
 
@@ -46,6 +47,7 @@ export async function openDispatchStage() {
         clock,
         random,
         signal: stop.signal,
+        stopping: stopping.signal,
       });
       return {
         ...dispatcher,
@@ -72,7 +74,11 @@ export async function openDispatchStage() {
       now += seconds * 1000;
     },
 
+    /** Nothing is to be started any more. */
+    beginStop: () => stopping.abort(),
+
     async close(): Promise<void> {
+      stopping.abort();
       stop.abort();
       await connection.close();
       await cluster.close();

@@ -57,12 +57,13 @@ function startDispatcher(overrides: Partial<Store> = {}) {
     clock,
     random,
     signal: stop.signal,
+    stopping: stop.signal,
   });
   return {
     /** What this run adds, by outcome. */
     run: async () => {
       const before = dispatcher.outcomes();
-      dispatcher.runOnce();
+      await dispatcher.runOnce();
       await dispatcher.idle();
       const added = Object.entries(dispatcher.outcomes()).map(([outcome, count]): [string, number] => [
         outcome,

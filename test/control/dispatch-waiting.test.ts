@@ -182,6 +182,24 @@ test('a hold is over when nothing waits for its end any more', async () => {
   expect(dispatcher.hold()).toBeNull();
 });
 
+test('a hold goes on where the one that was to try its end is cancelled, and others wait', async () => {
+  const [first] = [await stage.accept(), await stage.accept()];
+  const dispatcher = stage.startDispatcher();
+  cluster.failAll({
+    when: 'before',
+    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
+  });
+  await dispatcher.run();
+  stage.pass(61);
+  const [counts] = await Promise.all([
+    dispatcher.run(),
+    store.groupCommit(() => store.requestCancel(first, 'User')),
+  ]);
+  expect(counts).toEqual({ started: 0 });
+  expect(dispatcher.hold()?.reason).toBe('QuotaExceeded');
+  expect(await dispatcher.run()).toEqual({ started: 1 });
+});
+
 test('a job of a higher priority goes first', async () => {
   const [low, high] = [await stage.accept({ priority: -1 }), await stage.accept({ priority: 5 })];
   await stage.startDispatcher(1).run();

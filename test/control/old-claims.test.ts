@@ -39,8 +39,9 @@ async function dispatchOnce(): Promise<void> {
     clock,
     random: (bytes) => randomFillSync(bytes),
     signal: stop.signal,
+    stopping: stop.signal,
   });
-  dispatcher.runOnce();
+  await dispatcher.runOnce();
   await dispatcher.idle();
 }
 
