@@ -13,8 +13,8 @@ export type Sighting = {
 const biteMs = 4;
 
 /**
- * Stores sightings in the order in which they came, as many as fit into a bite in one transaction, which they share with whatever else
- * changes in that turn of the event loop: most of what a single one costs is the commit. Where one cannot be stored, the others of its bite are not
+ * Stores sightings in the order in which they came, as many as fit into a bite in one transaction, which they share with other changes, and for
+ * which they wait a little: most of what a single one costs is the commit. Where one cannot be stored, the others of its bite are not
  * to suffer: the bite was undone, and is told one by one.
  */
 export function createSightings({
@@ -65,7 +65,11 @@ export function createSightings({
       draining ??= drain();
     },
 
-    /** Resolves when none waits any more: each is in the store, or somebody's debt. */
-    stored: async (): Promise<void> => draining ?? undefined,
+    /** Resolves when none waits any more: each is in the store, or somebody's debt. Who asks is not kept waiting for company. */
+    stored: async (): Promise<void> => {
+      if (draining === null) return;
+      void groupCommit(() => {}, { canWait: false }).catch(() => {});
+      await draining;
+    },
   };
 }

@@ -16,8 +16,8 @@ const usualPatienceMs = 3;
 
 /**
  * The one door for changes: `transact` runs them in one immediate transaction, `append` adds to the history inside it, and who
- * listens is told once that transaction is on the disk. `groupCommit` lets the changes of one turn of the event loop share a
- * transaction, since most of what a durable commit costs is its wait for the disk.
+ * listens is told once that transaction is on the disk. `groupCommit` lets the changes of one turn of the event loop, and those before
+ * them that could wait, share a transaction, since most of what a durable commit costs is its wait for the disk.
  */
 export function createWrites({
   db,

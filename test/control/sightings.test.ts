@@ -28,12 +28,16 @@ afterEach(() => {
   stage.close();
 });
 
-function open() {
+type Options = Parameters<typeof createSightings>[0];
+
+const recordingGroupCommit: Options['groupCommit'] = (change, how) => {
+  waits.push(how.canWait);
+  return stage.store.groupCommit(change, how);
+};
+
+function open({ groupCommit = recordingGroupCommit }: Partial<Pick<Options, 'groupCommit'>> = {}) {
   return createSightings({
-    groupCommit(change, how) {
-      waits.push(how.canWait);
-      return stage.store.groupCommit(change, how);
-    },
+    groupCommit,
     elapsed: () => clock,
     onStored: ({ uid }) => done.push(`${uid} stored`),
     tellAlone({ uid, alone }) {
@@ -101,8 +105,25 @@ test('a bite ends when its time is over, and the rest comes in the next one, whi
   for (const id of ['a', 'b', 'c']) sightings.add(dawdle(note(id, 'Slow')));
   await sightings.stored();
   expect(commits).toBe(3);
-  expect(waits).toEqual([true, false, false]);
+  // The first bite, the question whether all is stored, and two more bites.
+  expect(waits).toEqual([true, false, false, false]);
   expect(done).toEqual(['a Slow stored', 'b Slow stored', 'c Slow stored']);
+});
+
+test('who asks whether all is stored is not kept waiting for company', async () => {
+  let group: (() => void)[] = [];
+  const groupCommit: Options['groupCommit'] = (change, { canWait }) =>
+    new Promise((resolve) => {
+      group.push(() => resolve(change()));
+      if (canWait) return;
+      for (const commit of group) commit();
+      group = [];
+    });
+  const sightings = open({ groupCommit });
+  sightings.add(note('a', 'First'));
+  expect(done).toEqual([]);
+  await sightings.stored();
+  expect(done).toEqual(['a First stored']);
 });
 
 test('what comes while a bite is stored is stored after it', async () => {
