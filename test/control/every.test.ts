@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { every } from '../../src/control/every.ts';
@@ -60,6 +61,8 @@ test('calls while a loop rests lead to one run, once it has rested', async () =>
   const [first = 0, second = 0] = runs;
   // A timer counts in whole milliseconds.
   expect(second - first).toBeGreaterThanOrEqual(39);
+  await delay(80);
+  expect(runs).toHaveLength(2);
   call();
   await until(() => runs.length === 3);
 });

@@ -64,6 +64,11 @@ test('a job that was seen to wait for the whole time is given up, once', async (
   });
 });
 
+test('however many they are, all that wait too long are given up', async () => {
+  for (let n = 0; n < 101; n += 1) stage.create({ id: `job-${n}`, kubernetesName: `report-${n}` });
+  expect(await start().watch(10)).toBe(101);
+});
+
 test('a job that has started is left alone', async () => {
   const id = stage.create();
   const loop = start();

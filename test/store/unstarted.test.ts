@@ -12,6 +12,8 @@ beforeEach(() => {
 afterEach(() => stage.close());
 
 const list = () => stage.store.listUnstarted({ after: 0, limit: 100 });
+const waiting = () => list().map(({ id, waitsForQuota }) => [id, waitsForQuota]);
+const page = (after: number) => stage.store.listUnstarted({ after, limit: 2 }).map(({ id }) => id);
 const find = (id: string) => stage.store.findJob(id);
 const refusal = 'Error creating: pods "a" is forbidden: violates PodSecurity "restricted:latest"';
 
@@ -39,7 +41,6 @@ test.each<[string, (id: string) => void]>([
 
 test('they come a page at a time, the oldest first', () => {
   for (const id of ['c', 'a', 'b']) stage.create({ id, kubernetesName: `report-${id}` });
-  const page = (after: number) => stage.store.listUnstarted({ after, limit: 2 }).map(({ id }) => id);
   expect([page(0), page(2), page(3)]).toEqual([['c', 'a'], ['b'], []]);
 });
 
@@ -60,7 +61,6 @@ test('a refused pod is told once, and forgotten when there is a pod', () => {
 test('a job waits for quota for as long as that is the latest word on its pod, and it has none', () => {
   const first = stage.create({ id: 'a', kubernetesName: 'report-a' });
   const second = stage.create({ id: 'b', kubernetesName: 'report-b' });
-  const waiting = () => list().map(({ id, waitsForQuota }) => [id, waitsForQuota]);
   const full =
     'Error creating: pods "a" is forbidden: exceeded quota: jobs, requested: pods=1, used: pods=2, limited: pods=2';
   stage.store.keepPodRefusal(second, full);
