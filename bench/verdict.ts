@@ -17,7 +17,7 @@ export const obstacles: Readonly<Record<string, string>> = {
   dispatch:
     'each Job is also a claim, an outcome and what the watch tells, durably; that is some 0.5 ms of a core more than the goal leaves',
   mixed:
-    'all of it goes through one thread and one disk: a third of its time it waits for commits, and an accept waits for its turn',
+    'all of it goes through one thread and one disk and nearly fills them, so that an accept waits for its turn',
 };
 
 /** The end of a run: that all goals are met or, for each that is not, by how much it is missed and what stands in the way. */
