@@ -16,7 +16,8 @@ export function createToldObjects(listed: readonly string[]) {
   let lines: string[] = [];
   /** Of the last line. */
   let version = 1;
-  let pages = listed;
+  /** What the first page of a list has found; the others are of the same time. */
+  let found = { items: listed, version };
 
   return {
     /** To all who watch; returns the bytes of the line. */
@@ -33,11 +34,11 @@ export function createToldObjects(listed: readonly string[]) {
 
     /** `from` is the token of the page before, which is how many came before. */
     list({ limit, from }: { limit: number; from: number }, response: ServerResponse): void {
-      if (from === 0) pages = [...listed, ...there.values()];
-      const rest = from + limit < pages.length ? `,"continue":"${from + limit}"` : '';
-      const items = pages.slice(from, from + limit).join(',');
+      if (from === 0) found = { items: [...listed, ...there.values()], version };
+      const rest = from + limit < found.items.length ? `,"continue":"${from + limit}"` : '';
+      const items = found.items.slice(from, from + limit).join(',');
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(`{"metadata":{"resourceVersion":"${version}"${rest}},"items":[${items}]}`);
+      response.end(`{"metadata":{"resourceVersion":"${found.version}"${rest}},"items":[${items}]}`);
     },
 
     /** From after this version on. */

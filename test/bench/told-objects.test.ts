@@ -62,6 +62,9 @@ test('the pages of a list belong together, whatever is told in between', async (
   const second = await list({ limit: 2, from: Number(first.metadata.continue) });
   expect([first.items, second.items]).toEqual([['one', 'two'], ['three']]);
   expect(second.metadata.continue).toBeUndefined();
+  const received = await watch(Number(second.metadata.resourceVersion));
+  await until(() => received().length === 1);
+  expect(received()).toEqual(['{"type":"ADDED","object":"late"}']);
 });
 
 test('a watch brings what was told after the list that it goes on from, and all that is told later', async () => {
