@@ -217,8 +217,9 @@ export function createAttempts({
     const forMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : null;
     pacing.hold(hold, { forMs, overtaxed: isOvertaxed(outcome), sentAt });
     const wasMade = attempts.get(item.id)?.sent !== null;
-    const unsent = ahead.ids();
+    let unsent: string[] = [];
     await store.groupCommit(() => {
+      unsent = ahead.ids();
       store.releaseTogether(wasMade ? unsent : [...unsent, item.id]);
       store.noteQueued(item.id, hold);
     });
