@@ -102,6 +102,11 @@ export async function startTlsApi({
     namespace,
     kubeconfigPath,
     tell,
+    /** The cluster is as it was at the start: for a service that begins anew, under whose names there must be nothing. */
+    forget(): void {
+      objects.jobs.forget();
+      objects.pods.forget();
+    },
     /** As the last Job came. */
     lastBody: () => lastBody,
     /** Requests by what they were, events that were told, and their bytes. */

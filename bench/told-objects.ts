@@ -32,6 +32,9 @@ export function createToldObjects(listed: readonly string[]) {
       return line.length;
     },
 
+    /** What was told is gone, and nobody is told of that: for another service, which was not there. */
+    forget: () => there.clear(),
+
     /** `from` is the token of the page before, which is how many came before. */
     list({ limit, from }: { limit: number; from: number }, response: ServerResponse): void {
       if (from === 0) found = { items: [...listed, ...there.values()], version };

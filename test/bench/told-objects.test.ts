@@ -55,6 +55,13 @@ test('a list has what was there, what was told since as it was told last, and no
   expect((await list()).items).toEqual(['old', 'a again']);
 });
 
+test('what is to be forgotten is in no list any more, except what was there from the beginning', async () => {
+  objects = createToldObjects(['"old"']);
+  objects.tell({ type: 'ADDED', uid: 'a', object: '"a"' });
+  objects.forget();
+  expect((await list()).items).toEqual(['old']);
+});
+
 test('the pages of a list belong together, whatever is told in between', async () => {
   objects = createToldObjects(['"one"', '"two"', '"three"']);
   const first = await list({ limit: 2, from: 0 });
