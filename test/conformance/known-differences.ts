@@ -93,6 +93,12 @@ const differences: KnownDifference[] = [
     chance: true,
   },
   {
+    recordings: ['04-completions-parallelism'],
+    at: [/#5 \.rows\[1\]\.cells\[[12]\]$/],
+    why: 'its pods sleep for a second, and may have ended before a machine that stalls has asked',
+    chance: true,
+  },
+  {
     recordings: ['05-indexed'],
     at: [/#1 \.(status|metadata\.finalizers)/],
     why: 'a pod has started too soon to be seen before',

@@ -157,8 +157,11 @@ test('a job is indexed once, after its end, and a removed one is in no part of t
   expect([rows('job_texts'), rows('jobs_to_index')]).toEqual([1, 1]);
   stage.store.removeEndedJobs({ endedBefore: later, most: 0 });
   expect([rows('job_texts'), rows('jobs_to_index'), rows('jobs')]).toEqual([0, 0, 0]);
-  expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
   db.close();
+  // A connection of its own: the check goes by what its connection last knew of the parts of the index, which were merged since.
+  const fresh = new Database(stage.path, { readonly: true });
+  expect(fresh.pragma('integrity_check', { simple: true })).toBe('ok');
+  fresh.close();
 });
 
 test('a bite indexes the newest first, and of long texts fewer', () => {
@@ -396,6 +399,9 @@ test('whatever has happened to jobs, and however little a search may look at, it
     ),
     { numRuns: 40 },
   );
-  expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
   db.close();
+  // A connection of its own: the check goes by what its connection last knew of the parts of the index, which were merged since.
+  const fresh = new Database(stage.path, { readonly: true });
+  expect(fresh.pragma('integrity_check', { simple: true })).toBe('ok');
+  fresh.close();
 });
