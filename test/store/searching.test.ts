@@ -158,10 +158,7 @@ test('a job is indexed once, after its end, and a removed one is in no part of t
   stage.store.removeEndedJobs({ endedBefore: later, most: 0 });
   expect([rows('job_texts'), rows('jobs_to_index'), rows('jobs')]).toEqual([0, 0, 0]);
   db.close();
-  // A connection of its own: the check goes by what its connection last knew of the parts of the index, which were merged since.
-  const fresh = new Database(stage.path, { readonly: true });
-  expect(fresh.pragma('integrity_check', { simple: true })).toBe('ok');
-  fresh.close();
+  expect(checkIntegrity()).toBe('ok');
 });
 
 test('a bite indexes the newest first, and of long texts fewer', () => {
@@ -332,6 +329,14 @@ function fits({ state, name, q = '' }: Query, job: JobSummary): boolean {
   return hasText && (state === undefined || job.state === state) && (name === undefined || job.name === name);
 }
 
+/** By a connection of its own: the check goes by what its connection last knew of the parts of the index, which may have been merged since. */
+function checkIntegrity(): unknown {
+  const db = new Database(stage.path, { readonly: true });
+  const finding = db.pragma('integrity_check', { simple: true });
+  db.close();
+  return finding;
+}
+
 /** All pages one after the other. */
 function walk(
   db: Database.Database,
@@ -400,8 +405,5 @@ test('whatever has happened to jobs, and however little a search may look at, it
     { numRuns: 40 },
   );
   db.close();
-  // A connection of its own: the check goes by what its connection last knew of the parts of the index, which were merged since.
-  const fresh = new Database(stage.path, { readonly: true });
-  expect(fresh.pragma('integrity_check', { simple: true })).toBe('ok');
-  fresh.close();
+  expect(checkIntegrity()).toBe('ok');
 });
