@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AppError } from '../../src/core/app-error.ts';
-import { sendStatus } from '../kube/fake-api.ts';
 import { until } from '../support/until.ts';
 import { openDispatchStage } from './dispatch-stage.ts';
 import type { DispatchStage } from './dispatch-stage.ts';
+import { fullQuota } from './scripted-cluster.ts';
 
 let stage: DispatchStage;
 let store: DispatchStage['store'];
@@ -20,6 +20,21 @@ const accept = (count: number, request = {}) =>
   Promise.all(Array.from({ length: count }, () => stage.accept(request)));
 
 const statesOf = (ids: readonly string[]) => ids.map((id) => stage.get(id).state);
+
+/** With a store that can be made to keep everybody waiting; and how often the cluster has made room. */
+function startWithStore() {
+  const free = Promise.withResolvers<void>();
+  let isHeld = false;
+  let room = 0;
+  const dispatcher = stage.startDispatcher(100, {
+    groupCommit: async (change, how) => {
+      if (isHeld) await free.promise;
+      return store.groupCommit(change, how);
+    },
+  });
+  dispatcher.onRoom(() => (room += 1));
+  return { dispatcher, countRoom: () => room, holdStore: () => (isHeld = true), freeStore: free.resolve };
+}
 
 test('one commit claims for a window and for the next one, and holds places for both', async () => {
   await accept(20);
@@ -85,10 +100,7 @@ test('a higher priority that comes after the claims still goes first', async () 
 test('what was only claimed gives its claim back when dispatch has to wait', async () => {
   const ids = await accept(16);
   const dispatcher = stage.startDispatcher();
-  cluster.failAll({
-    when: 'before',
-    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
-  });
+  cluster.failAll(fullQuota);
   await dispatcher.run();
   expect(store.countInCluster()).toBe(0);
   expect(store.requestCancel(ids.at(-1) ?? '', 'User')).toBe('cancelled');
@@ -104,24 +116,15 @@ test('what was only claimed can be given back at the end, so that the next start
 
 test('an answer makes room for the next create before the store has taken it down', async () => {
   await accept(9);
-  const inStore = Promise.withResolvers<void>();
-  let isStoreSlow = false;
-  const dispatcher = stage.startDispatcher(100, {
-    groupCommit: async (change, how) => {
-      if (isStoreSlow) await inStore.promise;
-      return store.groupCommit(change, how);
-    },
-  });
-  let room = 0;
-  dispatcher.onRoom(() => (room += 1));
+  const { dispatcher, countRoom, holdStore, freeStore } = startWithStore();
   await dispatcher.runOnce();
-  isStoreSlow = true;
-  await until(() => room === 8);
+  holdStore();
+  await until(() => countRoom() === 8);
   expect(store.countCreated()).toBe(0);
   expect(await dispatcher.runOnce()).toEqual({ started: 1 });
-  await until(() => room === 9);
+  await until(() => countRoom() === 9);
   expect(await dispatcher.runOnce()).toEqual({ started: 0 });
-  inStore.resolve();
+  freeStore();
   await dispatcher.idle();
   expect(store.countCreated()).toBe(9);
   expect(cluster.creates).toHaveLength(9);
@@ -129,25 +132,16 @@ test('an answer makes room for the next create before the store has taken it dow
 
 test('the next window is claimed while this one is under way, and no create waits for that', async () => {
   await accept(20);
-  const inStore = Promise.withResolvers<void>();
-  let isStoreSlow = false;
-  const dispatcher = stage.startDispatcher(100, {
-    groupCommit: async (change, how) => {
-      if (isStoreSlow) await inStore.promise;
-      return store.groupCommit(change, how);
-    },
-  });
-  let room = 0;
-  dispatcher.onRoom(() => (room += 1));
+  const { dispatcher, countRoom, holdStore, freeStore } = startWithStore();
   cluster.queueUp();
   expect(await dispatcher.runOnce()).toEqual({ started: 8 });
   await until(() => cluster.queued() === 8);
-  isStoreSlow = true;
+  holdStore();
   cluster.serve(8, () => {});
-  await until(() => room === 8);
+  await until(() => countRoom() === 8);
   expect(await dispatcher.runOnce()).toEqual({ started: 8 });
   expect(store.countInCluster()).toBe(16);
-  inStore.resolve();
+  freeStore();
   await until(() => store.countInCluster() === 20);
   await until(() => cluster.queued() === 8);
   cluster.serve(8, () => {});

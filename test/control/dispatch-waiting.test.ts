@@ -3,6 +3,7 @@ import { jobIdLabel } from '../../src/core/labels.ts';
 import { sendStatus } from '../kube/fake-api.ts';
 import { openDispatchStage } from './dispatch-stage.ts';
 import type { DispatchStage } from './dispatch-stage.ts';
+import { fullQuota } from './scripted-cluster.ts';
 
 let stage: DispatchStage;
 let store: DispatchStage['store'];
@@ -18,10 +19,7 @@ afterEach(() => stage.close());
 test('a full quota keeps jobs queued, with the reason, and all are created in the end', async () => {
   const ids = [await stage.accept(), await stage.accept(), await stage.accept()];
   const dispatcher = stage.startDispatcher();
-  cluster.failAll({
-    when: 'before',
-    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
-  });
+  cluster.failAll(fullQuota);
   await dispatcher.run();
   expect(stage.get(ids[0] ?? '')).toMatchObject({
     state: 'QUEUED',
@@ -45,10 +43,7 @@ test('a full quota keeps jobs queued, with the reason, and all are created in th
 test('a job that waits for room gives its place back, and a cancel ends it at once', async () => {
   const id = await stage.accept();
   const dispatcher = stage.startDispatcher();
-  cluster.failAll({
-    when: 'before',
-    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
-  });
+  cluster.failAll(fullQuota);
   await dispatcher.run();
   expect(store.countInCluster()).toBe(0);
   expect(store.requestCancel(id, 'User')).toBe('cancelled');
@@ -169,10 +164,7 @@ test('of a restored queue, all of it claimed, no more is sent than there are pla
 test('a hold is over when nothing waits for its end any more', async () => {
   const id = await stage.accept();
   const dispatcher = stage.startDispatcher();
-  cluster.failNext({
-    when: 'before',
-    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
-  });
+  cluster.failNext(fullQuota);
   await dispatcher.run();
   store.requestCancel(id, 'User');
   await dispatcher.run();
@@ -185,10 +177,7 @@ test('a hold is over when nothing waits for its end any more', async () => {
 test('a hold goes on where the one that was to try its end is cancelled, and others wait', async () => {
   const [first] = [await stage.accept(), await stage.accept()];
   const dispatcher = stage.startDispatcher();
-  cluster.failAll({
-    when: 'before',
-    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
-  });
+  cluster.failAll(fullQuota);
   await dispatcher.run();
   stage.pass(61);
   const [counts] = await Promise.all([

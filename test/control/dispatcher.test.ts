@@ -4,7 +4,7 @@ import { jobIdLabel } from '../../src/core/labels.ts';
 import { sendJson, sendStatus } from '../kube/fake-api.ts';
 import { openDispatchStage } from './dispatch-stage.ts';
 import type { DispatchStage } from './dispatch-stage.ts';
-import { lostAnswer } from './scripted-cluster.ts';
+import { fullQuota, lostAnswer } from './scripted-cluster.ts';
 
 let stage: DispatchStage;
 let store: DispatchStage['store'];
@@ -126,10 +126,7 @@ test('a new name for a taken one begins with no try, so that a cancel ends the j
   cluster.jobs.set(stage.get(id).kubernetes.name, { uid: 'theirs', labels: {}, suspend: false });
   const dispatcher = stage.startDispatcher();
   await dispatcher.run();
-  cluster.failAll({
-    when: 'before',
-    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
-  });
+  cluster.failAll(fullQuota);
   await dispatcher.run();
   expect(store.requestCancel(id, 'User')).toBe('cancelled');
 });
@@ -167,10 +164,7 @@ test('an API server that is not ready has few jobs exposed to it, and gets all o
 test('a create that was refused for want of room may be tried for longer than the TTL', async () => {
   const id = await stage.accept({ ttlSecondsAfterFinished: 60 });
   const dispatcher = stage.startDispatcher();
-  cluster.failAll({
-    when: 'before',
-    answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
-  });
+  cluster.failAll(fullQuota);
   await dispatcher.run();
   stage.pass(600);
   cluster.failAll(null);

@@ -18,6 +18,11 @@ export type Fault = {
 
 export const lostAnswer = (response: ServerResponse): void => void response.socket?.destroy();
 
+export const fullQuota: Fault = {
+  when: 'before',
+  answer: (response) => sendStatus(response, 403, 'Forbidden', { message: 'exceeded quota: jobs' }),
+};
+
 /** An API server with Jobs, no controllers, and creates that go wrong on request. */
 export async function startScriptedCluster() {
   const jobs = new Map<string, StoredJob>();
