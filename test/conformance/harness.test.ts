@@ -4,7 +4,8 @@ import { createBindings } from './bindings.ts';
 import { compareValues } from './comparison.ts';
 import { isObject, parseJson, type Json } from './json.ts';
 import type { KnownDifference } from './known-differences.ts';
-import { createReckoning } from './reckoning.ts';
+import { createReckoning, type Finding } from './reckoning.ts';
+import { playUntilSure } from './repeated-play.ts';
 import { loadRecording, type Recording, type Sighting } from './recording.ts';
 import { loadTranscript } from './transcript.ts';
 import { findParting, groupByName, runsPodsInParallel, tellJob, tellPod } from './stories.ts';
@@ -197,6 +198,30 @@ describe('the suite itself', () => {
     expect(reckoning.unexplained([finding('fails'), finding('other')])).toHaveLength(1);
     expect(reckoning.skips('03-failing-backoff', 4)).toBe(true);
     expect(reckoning.stale(['03-failing-backoff'])).toEqual([]);
+  });
+
+  test('plays again what differed, and believes what differed each time', async () => {
+    const [steady, late, later] = [finding('steady'), finding('late'), finding('later')];
+    const told: string[] = [];
+    const playsOf = (...plays: (Finding[] | Error)[]) => {
+      const again = async () => {
+        const next = plays.shift();
+        if (next === undefined) throw new Error('one play too many');
+        if (next instanceof Error) throw next;
+        return next;
+      };
+      const first = again();
+      return playUntilSure('03', { first, again, quiet: Promise.resolve() }, (line) => told.push(line));
+    };
+    expect(await playsOf([])).toEqual([]);
+    expect(told).toEqual([]);
+    expect(await playsOf([late], [later])).toEqual([]);
+    expect(told.join('')).toContain('job late');
+    expect(await playsOf([steady, late], [steady], [{ ...steady, actual: 3 }, later])).toEqual([steady]);
+    expect(await playsOf(new Error('stalled'), [steady], [steady])).toEqual([steady]);
+    expect(await playsOf(new Error('stalled'), [])).toEqual([]);
+    const broken = [new Error('one'), new Error('two'), new Error('three')];
+    await expect(playsOf(...broken)).rejects.toThrow('three');
   });
 
   test('forgives a real cluster nothing but its pace', () => {

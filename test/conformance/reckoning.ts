@@ -12,8 +12,8 @@ export type Reckoning = {
   /** Whether plain HTTP makes the request in the voice's place. */
   leavesUnsaid(recording: string, step: number): boolean;
   skipsCommand(title: string): boolean;
-  /** The findings that no table explains, as readable lines. */
-  unexplained(findings: Finding[]): string[];
+  /** The findings that no table explains. */
+  unexplained(findings: Finding[]): Finding[];
   /** Entries of the tables about these recordings that no longer match anything. */
   stale(recordings: string[]): string[];
 };
@@ -62,7 +62,7 @@ export function createReckoning(
       leftOut.some(({ recording, step, mark }) => recording === name && step === index && use(mark)),
     leavesUnsaid: (name, index) => unsaid.some(({ recording, step }) => recording === name && step === index),
     skipsCommand: (title) => untyped.some(({ titles, mark }) => titles.test(title) && use(mark)),
-    unexplained: (findings) => findings.filter((finding) => !isKnown(finding)).map(printFinding),
+    unexplained: (findings) => findings.filter((finding) => !isKnown(finding)),
     stale: (names) =>
       [...excuses.filter(({ mayBeIdle }) => !mayBeIdle), ...leftOut, ...untyped]
         .filter(({ recording, mark }) => names.includes(recording) && !used.has(mark))
@@ -70,8 +70,14 @@ export function createReckoning(
   };
 }
 
-const printFinding = ({ at, recorded, actual }: Finding): string =>
-  `${at}\n    recorded: ${shorten(recorded)}\n    actual:   ${shorten(actual)}`;
+/** Findings as lines for people; nothing when there are none. */
+export const printFindings = (findings: Finding[]): string =>
+  findings
+    .map(
+      ({ at, recorded, actual }) =>
+        `${at}\n    recorded: ${shorten(recorded)}\n    actual:   ${shorten(actual)}`,
+    )
+    .join('\n');
 
 function shorten(value: Json | undefined): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
