@@ -7,7 +7,7 @@ import { countRunsOver, hasEnded, hasRun } from '../core/pod.ts';
 import type { Sql } from './database.ts';
 import type { JobRow } from './job-row.ts';
 import type { JobRows } from './jobs.ts';
-import { createLateExplanation } from './late-explanation.ts';
+import { createLateNews } from './late-news.ts';
 import { toAttempt } from './job-views.ts';
 import type { PodRow, PodRows, ShownPod } from './pods.ts';
 import type { Reports } from './reports.ts';
@@ -18,7 +18,7 @@ type Parts = { db: Sql; rows: JobRows; pods: PodRows; reports: Reports; writes: 
 
 /** What the watch on pods saw. The same look again changes nothing and writes nothing. */
 export function createPodObservations({ db, rows, pods, reports, writes, settle }: Parts) {
-  const explainLate = createLateExplanation({ db, rows, pods, writes });
+  const learnLate = createLateNews({ db, rows, pods, writes });
   const keep = db.prepare(
     `INSERT INTO pods (uid, job_id, name, job_uid, job_name, task, phase, created_at, started_at, finished_at, exit_code, restarts,
        reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped, waited_for, runs_over)
@@ -68,7 +68,7 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
       tell(row, known, { ...pod, gone: known?.gone ?? false });
       reports.addMessage(row, pod);
       settle(id);
-      if (isFinal(row.state)) explainLate(id);
+      if (isFinal(row.state)) learnLate(id);
     });
   }
 

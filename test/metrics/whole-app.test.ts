@@ -69,7 +69,8 @@ describe('a service that works', () => {
       failed: [0, 0, 0],
       accepted: 1,
     });
-    const bad = await app.submit({ name: 'bad', command: ['false'] });
+    // Long enough to be seen running: of a failure that overtakes its pod nobody knows at the end how long it ran.
+    const bad = await app.submit({ name: 'bad', command: ['sh', '-c', 'sleep 1; exit 1'] });
     expect(await app.untilDone(bad.id)).toMatchObject({ state: 'FAILED' });
     const both = { created: 2, queued: 2, succeeded: [1, 1, 1], failed: [1, 1, 1], accepted: 2 };
     expect(await figures()).toEqual(both);

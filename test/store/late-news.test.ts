@@ -54,3 +54,16 @@ test('what is seen of a pod after another end than a failure explains nothing', 
   stage.store.observePod(id, exitedPod(137));
   expect(find(id)).toMatchObject({ state: 'CANCELLED', explanation: before?.explanation });
 });
+
+test('what is seen of a pod after the end says when the work began, and never later than it ended', () => {
+  const id = stage.create();
+  stage.store.observeJob(id, failedJob());
+  const { finishedAt } = find(id) ?? {};
+  expect(find(id)).toMatchObject({ state: 'FAILED', startedAt: null });
+  stage.advance(60_000);
+  stage.store.observePod(id, exitedPod(3));
+  const { startedAt } = find(id) ?? {};
+  expect(startedAt).not.toBeNull();
+  expect(Date.parse(startedAt ?? '')).toBeLessThanOrEqual(Date.parse(finishedAt ?? ''));
+  expect(find(id)).toMatchObject({ state: 'FAILED', finishedAt });
+});
