@@ -22,30 +22,47 @@ import { watch } from './watch.ts';
 
 const benchmarks = [accept, report, start, memory, local, log, watch, list, dispatch, mixed, cost];
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
-    jobs: { type: 'string' },
-    json: { type: 'string' },
-    'cpu-prof': { type: 'string' },
-  },
-});
+const options = {
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '2' },
+  jobs: { type: 'string' },
+  json: { type: 'string' },
+  'cpu-prof': { type: 'string' },
+} as const;
 
-const profileDir = values['cpu-prof'];
-const settings = {
-  rounds: Math.ceil(toPositive('rounds', values.rounds)),
-  seconds: toPositive('seconds', values.seconds),
-  jobs: values.jobs === undefined ? undefined : Math.ceil(toPositive('jobs', values.jobs)),
-  profileDir: profileDir === undefined ? undefined : resolve(profileDir),
-  isShort: false,
-};
-const chosen = choose(positionals);
+/** As sysexits.h has it, for what the user asked wrongly. */
+const configurationFault = 78;
 
-const figures = await runBenchmarks(chosen, settings);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
-for (const line of ['', ...toVerdict(figures)]) console.log(line);
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let asked;
+  try {
+    asked = readCommandLine();
+  } catch (error) {
+    // The first sentence is what is wrong; parseArgs goes on with advice for programmers.
+    console.error(String(error instanceof Error ? error.message : error).split('. ')[0]);
+    return configurationFault;
+  }
+  const { chosen, json, ...settings } = asked;
+  const figures = await runBenchmarks(chosen, { ...settings, isShort: false });
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(figures, null, 2)}\n`);
+  for (const line of ['', ...toVerdict(figures)]) console.log(line);
+  return 0;
+}
+
+function readCommandLine() {
+  const { positionals, values } = parseArgs({ allowPositionals: true, options });
+  const profileDir = values['cpu-prof'];
+  return {
+    chosen: choose(positionals),
+    rounds: Math.ceil(toPositive('rounds', values.rounds)),
+    seconds: toPositive('seconds', values.seconds),
+    jobs: values.jobs === undefined ? undefined : Math.ceil(toPositive('jobs', values.jobs)),
+    json: values.json,
+    profileDir: profileDir === undefined ? undefined : resolve(profileDir),
+  };
+}
 
 function choose(names: readonly string[]): readonly Benchmark[] {
   const unknown = names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
@@ -58,6 +75,6 @@ function choose(names: readonly string[]): readonly Benchmark[] {
 
 function toPositive(option: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${option} must be a number above 0`);
+  if (!(value > 0 && value < Infinity)) throw new Error(`--${option} must be a number above 0, not ${text}`);
   return value;
 }

@@ -46,8 +46,14 @@ test('the cost of whole jobs is counted: each is created once, its log is read o
   expect(costs.get('cost/bytes/job')).toBeGreaterThan(0);
 });
 
-test('a name that is not there is told, with those that are', async () => {
-  const child = startChild(['bench/main.ts', 'speed']);
-  expect((await child.closed).code).toBe(1);
-  expect(child.errors.join('\n')).toContain('there is no benchmark speed; there are accept');
+test.each([
+  [['speed'], 'there is no benchmark speed; there are accept'],
+  [['accept', '--rounds', 'many'], '--rounds must be a number above 0, not many'],
+  [['accept', '--seconds', '0'], '--seconds must be a number above 0, not 0'],
+  [['accept', '--job', '5'], "Unknown option '--job'"],
+  [['accept', '--json'], "Option '--json <value>' argument missing"],
+])('%j is answered with one sentence that says what is wrong', async (args, sentence) => {
+  const child = startChild(['bench/main.ts', ...args]);
+  expect((await child.closed).code).toBe(78);
+  expect(child.errors.filter(Boolean)).toEqual([expect.stringContaining(sentence)]);
 });
