@@ -115,6 +115,9 @@ export const jobQuerySchema = z.strictObject({
       'Part of the name, of the latest report (status or message), of the reason or of its explanation, or the start of the id; in any case',
     ),
   limit: z.coerce.number().int().min(1).max(500).default(50),
-  cursor: z.string().max(200).optional(),
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, 'must be the nextCursor of an earlier page')
+    .optional(),
 });
 export type JobQuery = z.output<typeof jobQuerySchema>;

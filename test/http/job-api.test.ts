@@ -147,16 +147,15 @@ describe('GET /api/v1/jobs', () => {
 
   test('refuses unknown, doubled and malformed query parameters, each named', async () => {
     const answer = await request(side.url)
-      .get('/api/v1/jobs?state=DONE&limit=many&q=a&q=b&order=asc')
+      .get('/api/v1/jobs?state=DONE&limit=many&q=a&q=b&order=asc&cursor=nonsense')
       .expect(400);
     const { errors } = problemSchema.parse(answer.body);
-    expect(errors?.map(({ pointer }) => pointer).toSorted()).toEqual(['?limit', '?order', '?q', '?state']);
-  });
-
-  test('refuses a cursor that is none of ours', async () => {
-    const answer = await request(side.url).get('/api/v1/jobs?cursor=nonsense').expect(400);
-    expect(problemSchema.parse(answer.body).errors).toEqual([
-      { pointer: '?cursor', detail: expect.any(String) },
+    expect(errors?.map(({ pointer }) => pointer).toSorted()).toEqual([
+      '?cursor',
+      '?limit',
+      '?order',
+      '?q',
+      '?state',
     ]);
   });
 });

@@ -95,6 +95,13 @@ describe('a JSON patch', () => {
   });
 });
 
+test('a JSON patch may copy, but not double an object until no memory is left', () => {
+  const doublings = (times: number) =>
+    Array.from({ length: times }, (_, nth) => ({ op: 'copy', from: '', path: `/${nth}` }));
+  expect(apply(doublings(2), { a: 1 })).toEqual({ a: 1, 0: { a: 1 }, 1: { a: 1, 0: { a: 1 } } });
+  expect(() => apply(doublings(40), { a: 1 })).toThrow('the server rejected our request');
+});
+
 test('server-side apply is refused in a sentence that says what to do', () => {
   expect(() => parsePatch(Buffer.from('{}'), 'application/apply-patch+yaml')).toThrow(
     'use client-side apply',

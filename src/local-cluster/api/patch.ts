@@ -14,6 +14,8 @@ export type Patch = { strategy: 'json' | 'merge' | 'strategic'; apply: (current:
 const maxOperations = 10_000;
 /** Operations can pile up what no body may hold. */
 const deepest = 200;
+/** By how many characters the copies of one patch may let an object grow, as in the API server: each could double it. */
+const mostCopied = 3 * 1024 * 1024;
 
 const badPatch = (message: string) => new StatusError('BadRequest', `error decoding patch: ${message}`);
 
@@ -65,11 +67,19 @@ function toLenient(document: unknown, operation: Operation): Operation {
   return present === undefined ? { ...operation, op: 'add' } : operation;
 }
 
+function sizeAt(document: unknown, pointer: string): number {
+  const value: unknown = fastJsonPatch.getValueByPointer(document, pointer);
+  return value === undefined ? 0 : JSON.stringify(value).length;
+}
+
 function applyOperations(current: unknown, operations: unknown[]): unknown {
   let document = cloneJson(current);
+  let copied = 0;
   try {
     for (const operation of operations) {
       if (!isOperation(operation)) throw unprocessable();
+      if (operation.op === 'copy') copied += sizeAt(document, operation.from);
+      if (copied > mostCopied) throw unprocessable();
       document = fastJsonPatch.applyOperation(document, toLenient(document, operation), true).newDocument;
     }
     if (isDeeper(document, deepest)) throw unprocessable();
