@@ -7,7 +7,7 @@ import { startJobsThrough } from './jobs-through.ts';
 import type { Benchmark, FigurePlan, Readings } from './plan.ts';
 import { readWal } from './wal.ts';
 
-const jobsForSecond = 100;
+const jobsForSecond = 50;
 const perSecond = 50;
 
 const quantities: Readonly<Record<string, string>> = {

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import type { BareProcesses } from './bare-processes.ts';
+import { z } from 'zod';
 import { startLocalService } from './local-service.ts';
 import { median } from './figures.ts';
-import { submitNoOp, timeNoOp, timeTrue } from './no-op-job.ts';
+import { submitNoOp, timeNoOp } from './no-op-job.ts';
 import type { Benchmark } from './plan.ts';
+import { runProgram } from './run-program.ts';
 
 const atOnce = 8;
 const [inBulk, inShortBulk] = [500, 40];
@@ -19,37 +22,38 @@ export const local: Benchmark = {
     const { url, stop } = await startLocalService({ env: { MAX_ACTIVE: String(atOnce) } });
     releasers.push(stop);
     return {
+      warmUp: ['ours', 'direct'],
       sides: {
-        ours: async () => {
-          const alone = [];
-          for (let n = 0; n < inTurn; n += 1) alone.push(await timeNoOp(url));
-          return { alone: median(alone), bulk: (await timeBulk(url, jobs)) / jobs };
-        },
-        direct: async () => {
-          const alone = [];
-          for (let n = 0; n < inTurn; n += 1) alone.push(await timeTrue());
-          return { alone: median(alone), bulk: (await timeDirectBulk(jobs)) / jobs };
-        },
+        ours: async () => ({ ms: await timeInTurn(url) }),
+        direct: async () => ({ ms: (await runBare({ count: inTurn, atOnce: 1 })).alone }),
+        bulk: async () => ({ ms: (await timeBulk(url, jobs)) / jobs }),
+        'direct-bulk': async () => ({ ms: (await runBare({ count: jobs, atOnce })).each }),
       },
       figures: [
         {
           name: 'local',
           unit: 'ms',
-          ours: ['ours', 'alone'],
-          baseline: ['direct', 'alone'],
+          ours: ['ours', 'ms'],
+          baseline: ['direct', 'ms'],
           goal: { of: 'ratio', atMost: 1.5 },
         },
         {
           name: 'local/bulk',
           unit: 'ms/job',
-          ours: ['ours', 'bulk'],
-          baseline: ['direct', 'bulk'],
+          ours: ['bulk', 'ms'],
+          baseline: ['direct-bulk', 'ms'],
           goal: { of: 'ratio', atMost: 1.5 },
         },
       ],
     };
   },
 };
+
+async function timeInTurn(url: string): Promise<number> {
+  const times = [];
+  for (let n = 0; n < inTurn; n += 1) times.push(await timeNoOp(url));
+  return median(times);
+}
 
 /** From the first POST until the event stream has told of the end of each, in ms. */
 async function timeBulk(url: string, jobs: number): Promise<number> {
@@ -70,15 +74,11 @@ async function timeBulk(url: string, jobs: number): Promise<number> {
   return performance.now() - began;
 }
 
-async function timeDirectBulk(jobs: number): Promise<number> {
-  const began = performance.now();
-  let left = jobs;
-  const work = async () => {
-    while (left > 0) {
-      left -= 1;
-      await timeTrue();
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return performance.now() - began;
+const bareTimesSchema = z.object({ alone: z.number(), each: z.number() });
+
+/** On whatever core is free, as the service and its processes. */
+async function runBare(order: BareProcesses): Promise<{ alone: number; each: number }> {
+  return bareTimesSchema.parse(
+    JSON.parse(await runProgram('bench/bare-processes.ts', { order, launcher: [] })),
+  );
 }

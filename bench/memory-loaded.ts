@@ -8,8 +8,8 @@ import { startTimedService } from './timed-service.ts';
 import { startTlsApi } from './tls-api.ts';
 
 const liveJobs = 10_000;
-/** Unless their number is said, so many turns of the usual length are taken of jobs that go through: 24 s. */
-const turns = 12;
+/** Unless their number is said, so many turns of the usual length are taken of jobs that go through: 16 s. */
+const turns = 8;
 const inOnePush = 500;
 const restMs = 2000;
 

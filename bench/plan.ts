@@ -24,6 +24,8 @@ export type FigurePlan = {
 export type Plan = {
   /** Measured in turn, in this order, in every round. */
   sides: Readonly<Record<string, () => Promise<Readings>>>;
+  /** The sides of the first round, in which programs warm up and which is not counted; all of them unless said. */
+  warmUp?: readonly string[];
   /** Measured a single time, after them; a figure may be of these alone or of those alone. */
   once?: Plan['sides'];
   figures: readonly FigurePlan[];

@@ -37,9 +37,9 @@ async function measure(
 ): Promise<Figure[]> {
   const releasers = createReleasers();
   try {
-    const { sides, once = {}, figures: plans } = await prepare(settings, releasers);
-    const samples = { ...(await measureRounds(sides, rounds)), ...(await measureOnce(once)) };
-    return plans.map((plan) => toFigure(plan, samples));
+    const plan = await prepare(settings, releasers);
+    const samples = { ...(await measureRounds(plan, rounds)), ...(await measureOnce(plan.once ?? {})) };
+    return plan.figures.map((figure) => toFigure(figure, samples));
   } finally {
     await releasers.releaseAll();
   }

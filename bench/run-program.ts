@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { launchers } from './machine.ts';
+import { startEnv } from './timed-service.ts';
 
 /** Runs a program of this directory to its end: it takes its order as JSON on stdin. What it says. */
 export async function runProgram(
@@ -9,7 +10,8 @@ export async function runProgram(
   { order, launcher }: { order: unknown; launcher: readonly string[] },
 ): Promise<string> {
   const [command, ...args] = [...launcher, process.execPath, program];
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const env = { ...process.env, ...startEnv };
+  const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   // One that ended before it had read its order is told by its exit code.
   child.stdin.on('error', () => {});
   child.stdin.end(JSON.stringify(order));
