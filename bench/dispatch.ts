@@ -27,9 +27,9 @@ export const dispatch: Benchmark = {
   async prepare(settings, releasers) {
     const tlsApi = await startTlsApi();
     releasers.push(() => tlsApi.close());
-    const count = Math.ceil(settings.seconds * perSecond);
+    const jobs = Math.ceil(settings.seconds * perSecond);
     // The local cluster takes three times as long for each.
-    const fewer = Math.ceil(count / 2);
+    const fewerJobs = Math.ceil(jobs / 2);
 
     /** From the rows of a new database. */
     async function drain(api: CreateTarget, count: number): Promise<{ rate: number }> {
@@ -60,13 +60,13 @@ export const dispatch: Benchmark = {
       sides: {
         ours: () => {
           tlsApi.forget();
-          return drain(tlsApi, count);
+          return drain(tlsApi, jobs);
         },
-        pool: () => runBare(tlsApi, { by: 'pool', count }),
+        pool: () => runBare(tlsApi, { by: 'pool', count: jobs }),
         // A connection for each call takes its time.
-        stock: () => runBare(tlsApi, { by: 'stock', count: Math.ceil(count / 4) }),
-        local: () => onLocalApi((api) => drain(api, fewer)),
-        'local-pool': () => onLocalApi((api) => runBare(api, { by: 'pool', count: fewer })),
+        stock: () => runBare(tlsApi, { by: 'stock', count: Math.ceil(jobs / 4) }),
+        local: () => onLocalApi((api) => drain(api, fewerJobs)),
+        'local-pool': () => onLocalApi((api) => runBare(api, { by: 'pool', count: fewerJobs })),
       },
       figures: [
         {

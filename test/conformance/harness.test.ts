@@ -202,7 +202,7 @@ describe('the suite itself', () => {
 
   test('plays again what differed, and believes what differed each time', async () => {
     const [steady, late, later] = [finding('steady'), finding('late'), finding('later')];
-    const told: string[] = [];
+    const lines: string[] = [];
     const playsOf = (...plays: (Finding[] | Error)[]) => {
       const again = async () => {
         const next = plays.shift();
@@ -211,12 +211,12 @@ describe('the suite itself', () => {
         return next;
       };
       const first = again();
-      return playUntilSure('03', { first, again, quiet: Promise.resolve() }, (line) => told.push(line));
+      return playUntilSure('03', { first, again, quiet: Promise.resolve() }, (line) => lines.push(line));
     };
     expect(await playsOf([])).toEqual([]);
-    expect(told).toEqual([]);
+    expect(lines).toEqual([]);
     expect(await playsOf([late], [later])).toEqual([]);
-    expect(told.join('')).toContain('job late');
+    expect(lines.join('')).toContain('job late');
     expect(await playsOf([steady, late], [steady], [{ ...steady, actual: 3 }, later])).toEqual([steady]);
     expect(await playsOf(new Error('stalled'), [steady], [steady])).toEqual([steady]);
     expect(await playsOf(new Error('stalled'), [])).toEqual([]);

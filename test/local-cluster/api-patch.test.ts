@@ -95,9 +95,10 @@ describe('a JSON patch', () => {
   });
 });
 
+const doublings = (times: number) =>
+  Array.from({ length: times }, (_, nth) => ({ op: 'copy', from: '', path: `/${nth}` }));
+
 test('a JSON patch may copy, but not double an object until no memory is left', () => {
-  const doublings = (times: number) =>
-    Array.from({ length: times }, (_, nth) => ({ op: 'copy', from: '', path: `/${nth}` }));
   expect(apply(doublings(2), { a: 1 })).toEqual({ a: 1, 0: { a: 1 }, 1: { a: 1, 0: { a: 1 } } });
   expect(() => apply(doublings(40), { a: 1 })).toThrow('the server rejected our request');
 });

@@ -1,18 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
-import * as fc from 'fast-check';
 import { jobQuerySchema } from '../../src/core/job.ts';
-import type { JobQuery, JobSummary } from '../../src/core/job.ts';
 import { createJobSearch } from '../../src/store/job-search.ts';
 import { createSearchIndex } from '../../src/store/search-index.ts';
-import { completeJob, exitedPod, failedJob } from '../support/sightings.ts';
+import { exitedPod, failedJob } from '../support/sightings.ts';
+import { checkIntegrity, createSearchedJobs } from './searched-jobs.ts';
+import type { SearchedJobs } from './searched-jobs.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 
 let stage: Stage;
+let jobs: SearchedJobs;
 
 beforeEach(() => {
   stage = openStage();
+  jobs = createSearchedJobs(stage);
 });
 
 afterEach(() => stage.close());
@@ -23,26 +25,7 @@ function indexAll(): void {
   while (stage.store.indexEndedJobs().jobs > 0);
 }
 
-/** In the cluster, where it waits. */
-function create(id: string, name = 'Report'): void {
-  stage.accept({ id, name, kubernetesName: `report-${id}` });
-  stage.store.claimDispatch(id);
-  stage.store.settleCreated(id, { uid: `uid-of-${id}` });
-}
-
-function end(id: string, seen = completeJob()): void {
-  stage.store.observeJob(id, { ...seen, uid: `uid-of-${id}`, name: `report-${id}` });
-}
-
-function leave(id: string): void {
-  for (const { uid } of stage.store.listPodsAfter(id, 0)) stage.store.markPodGone(id, uid);
-  stage.store.markJobGone(id, `uid-of-${id}`);
-}
-
 const look = () => ['halfway', 'tidied', 'memory'].map((q) => find({ q }).length);
-
-const say = (id: string, status: string, message?: string) =>
-  stage.store.addReport({ 'job-id': id, status, message });
 
 function find(query: object): string[] {
   return stage.store.listJobs(jobQuerySchema.parse(query)).jobs.map(({ id }) => id);
@@ -54,8 +37,8 @@ describe.each([
   ['indexed', indexAll],
 ])('an ended job that is %s', (_what, index) => {
   beforeEach(() => {
-    create('Nightly-7', 'Überweisung an STRASSE');
-    say('Nightly-7', 'Wrote 50% of_rows', 'the disk "tmp\\a" is full; τέλος 東京都\0end');
+    jobs.create('Nightly-7', 'Überweisung an STRASSE');
+    jobs.say('Nightly-7', 'Wrote 50% of_rows', 'the disk "tmp\\a" is full; τέλος 東京都\0end');
     stage.store.observePod(
       'Nightly-7',
       exitedPod(137, {
@@ -65,9 +48,9 @@ describe.each([
         reason: 'OOMKilled',
       }),
     );
-    end('Nightly-7', failedJob());
-    create('other', 'Something else');
-    end('other');
+    jobs.end('Nightly-7', failedJob());
+    jobs.create('other', 'Something else');
+    jobs.end('other');
     index();
   });
 
@@ -109,8 +92,8 @@ describe.each([
 
 test('a search reads less of jobs that have said much', () => {
   for (let nth = 0; nth < 10; nth += 1) {
-    create(`id-${nth}`);
-    say(`id-${nth}`, 'Said', 'word '.repeat(20));
+    jobs.create(`id-${nth}`);
+    jobs.say(`id-${nth}`, 'Said', 'word '.repeat(20));
   }
   const db = new Database(stage.path, { readonly: true });
   const search = createJobSearch(db, { mostCharacters: 250 });
@@ -120,11 +103,11 @@ test('a search reads less of jobs that have said much', () => {
 });
 
 test('what is told of a job after it was indexed is found, and what it no longer says is not', () => {
-  create('a');
-  say('a', 'Halfway');
-  end('a', failedJob());
+  jobs.create('a');
+  jobs.say('a', 'Halfway');
+  jobs.end('a', failedJob());
   indexAll();
-  say('a', 'Tidied up');
+  jobs.say('a', 'Tidied up');
   expect(look()).toEqual([0, 1, 0]);
   indexAll();
   expect(look()).toEqual([0, 1, 0]);
@@ -144,40 +127,40 @@ test('what is told of a job after it was indexed is found, and what it no longer
 test('a job is indexed once, after its end, and a removed one is in no part of the index', () => {
   const db = new Database(stage.path, { readonly: true });
   const rows = (table: string) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get();
-  create('a');
-  say('a', 'Halfway');
+  jobs.create('a');
+  jobs.say('a', 'Halfway');
   expect(stage.store.indexEndedJobs()).toEqual({ jobs: 0 });
-  end('a');
+  jobs.end('a');
   expect(stage.store.indexEndedJobs()).toEqual({ jobs: 1 });
-  leave('a');
+  jobs.leave('a');
   expect(stage.store.indexEndedJobs()).toEqual({ jobs: 0 });
-  create('b');
-  end('b');
-  leave('b');
+  jobs.create('b');
+  jobs.end('b');
+  jobs.leave('b');
   expect([rows('job_texts'), rows('jobs_to_index')]).toEqual([1, 1]);
   stage.store.removeEndedJobs({ endedBefore: later, most: 0 });
   expect([rows('job_texts'), rows('jobs_to_index'), rows('jobs')]).toEqual([0, 0, 0]);
   db.close();
-  expect(checkIntegrity()).toBe('ok');
+  expect(checkIntegrity(stage.path)).toBe('ok');
 });
 
 test('a bite indexes the newest first, and of long texts fewer', () => {
   for (let nth = 0; nth < 20; nth += 1) {
-    create(`id-${nth}`);
-    say(`id-${nth}`, 'Said', String(nth).padStart(4096, 'word '));
-    end(`id-${nth}`);
+    jobs.create(`id-${nth}`);
+    jobs.say(`id-${nth}`, 'Said', String(nth).padStart(4096, 'word '));
+    jobs.end(`id-${nth}`);
   }
-  const { jobs } = stage.store.indexEndedJobs();
-  expect(jobs).toBeLessThan(10);
+  const { jobs: indexed } = stage.store.indexEndedJobs();
+  expect(indexed).toBeLessThan(10);
   const db = new Database(stage.path, { readonly: true });
   const waiting = db.prepare('SELECT max(number) FROM jobs_to_index').pluck().get();
-  expect(waiting).toBe(20 - jobs);
+  expect(waiting).toBe(20 - indexed);
   db.close();
 });
 
 test('a bite that is cut off before its commit leaves the index and what waits for it as they were', () => {
-  create('a', 'Cut off');
-  end('a');
+  jobs.create('a', 'Cut off');
+  jobs.end('a');
   const db = new Database(stage.path);
   const cutOff = (change: () => unknown) =>
     db.transaction(() => {
@@ -195,8 +178,8 @@ test('a bite that is cut off before its commit leaves the index and what waits f
 
 test('merging the index ends, and changes no answer', () => {
   for (let nth = 0; nth < 12; nth += 1) {
-    create(`id-${nth}`, `Report ${nth}`);
-    end(`id-${nth}`);
+    jobs.create(`id-${nth}`, `Report ${nth}`);
+    jobs.end(`id-${nth}`);
     stage.store.indexEndedJobs();
   }
   const before = find({ q: 'report' });
@@ -205,205 +188,4 @@ test('merging the index ends, and changes no answer', () => {
   expect(merges).toBeLessThan(12);
   expect(find({ q: 'report' })).toEqual(before);
   expect(before).toHaveLength(12);
-});
-
-const words = [
-  'nightly',
-  'Report',
-  'ÖL 50%',
-  'öl',
-  'ΟΔΟΣ',
-  'οδος',
-  '東京都',
-  'a\\b"c',
-  'x_y',
-  '🦊 fox',
-  'ab\ncd',
-  '\ue03d\ue046\ue041',
-];
-const starts = ['n', 'Nightly-', 'nightLY-', 'ab', 'FAI'];
-
-type Step = (nth: number) => void;
-const text = fc
-  .array(fc.constantFrom(...words), { minLength: 1, maxLength: 4 })
-  .map((parts) => parts.join(' '));
-const target = fc.nat({ max: 30 });
-/** Of the jobs that there are, counted from the newest. */
-const pick = (nth: number) => listAll().at(nth % Math.max(1, listAll().length));
-const withJob = (nth: number, act: (job: JobSummary) => void): void => {
-  const job = pick(nth);
-  if (job !== undefined) act(job);
-};
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.tuple(text, fc.constantFrom(...starts)).map(
-      ([name, start]): Step =>
-        (nth) =>
-          create(`${start}${nth}`, name),
-    ),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(text, fc.constantFrom(...starts)).map(
-      ([name, start]): Step =>
-        (nth) =>
-          void stage.accept({ id: `${start}${nth}`, name, kubernetesName: `report-${start}${nth}` }),
-    ),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.tuple(target, text, fc.option(text)).map(
-      ([at, status, message]): Step =>
-        () =>
-          withJob(at, ({ id }) => void say(id, status, message ?? undefined)),
-    ),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.tuple(target, fc.boolean()).map(
-      ([at, failed]): Step =>
-        () =>
-          withJob(at, ({ id }) => end(id, failed ? failedJob() : completeJob())),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: target.map(
-      (at): Step =>
-        () =>
-          withJob(at, ({ id }) => stage.store.requestCancel(id, 'User')),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: target.map(
-      (at): Step =>
-        () =>
-          withJob(at, ({ id }) =>
-            stage.store.observePod(
-              id,
-              exitedPod(137, {
-                uid: `pod-${id}`,
-                jobUid: `uid-of-${id}`,
-                jobName: `report-${id}`,
-                reason: 'OOMKilled',
-              }),
-            ),
-          ),
-    ),
-  },
-  {
-    weight: 2,
-    arbitrary: target.map(
-      (at): Step =>
-        () =>
-          withJob(at, ({ id }) => leave(id)),
-    ),
-  },
-  { weight: 3, arbitrary: fc.constant<Step>(() => void stage.store.indexEndedJobs()) },
-  { weight: 1, arbitrary: fc.constant<Step>(() => void stage.store.mergeIndex()) },
-  {
-    weight: 1,
-    arbitrary: fc.constant<Step>(
-      () => void stage.store.removeEndedJobs({ endedBefore: '2000-01-01T00:00:00.000Z', most: 10 }),
-    ),
-  },
-  { weight: 1, arbitrary: fc.constant<Step>(() => stage.reopen()) },
-);
-
-function listAll(): JobSummary[] {
-  return stage.store.listJobs(jobQuerySchema.parse({ limit: 500 })).jobs;
-}
-
-type Query = Pick<JobQuery, 'state' | 'name' | 'q'>;
-
-const fold = (part: string) => part.toLowerCase().toUpperCase();
-
-/** What the search is to find, told as simply as can be. */
-function fits({ state, name, q = '' }: Query, job: JobSummary): boolean {
-  const texts = [job.name, job.report?.status, job.report?.message, job.reason, job.explanation];
-  const hasText =
-    fold(job.id).startsWith(fold(q)) ||
-    texts.some((part) => typeof part === 'string' && fold(part).includes(fold(q)));
-  return hasText && (state === undefined || job.state === state) && (name === undefined || job.name === name);
-}
-
-/** By a connection of its own: the check goes by what its connection last knew of the parts of the index, which may have been merged since. */
-function checkIntegrity(): unknown {
-  const db = new Database(stage.path, { readonly: true });
-  const finding = db.pragma('integrity_check', { simple: true });
-  db.close();
-  return finding;
-}
-
-/** All pages one after the other. */
-function walk(
-  db: Database.Database,
-  query: Query,
-  { limit, ...bounds }: { limit: number } & Parameters<typeof createJobSearch>[1],
-): number[] {
-  const search = createJobSearch(db, bounds);
-  const found: number[] = [];
-  for (let below: number | null = Number.MAX_SAFE_INTEGER; below !== null;) {
-    const { numbers, goesOnBelow } = search({ ...query, below, limit });
-    found.push(...numbers);
-    below = numbers.length === limit ? (numbers.at(-1) ?? null) : goesOnBelow;
-  }
-  return found;
-}
-
-test('whatever has happened to jobs, and however little a search may look at, its pages together are what a plain filter leaves', () => {
-  const few = fc.integer({ min: 1, max: 8 });
-  const anyBounds = fc.record({
-    limit: few,
-    mostRows: few,
-    mostMatches: few,
-    mostIds: fc.integer({ min: 1, max: 40 }),
-    mostCharacters: fc.integer({ min: 1, max: 300 }),
-  });
-  const anyQuery = fc.record({
-    q: fc.oneof(
-      fc.constantFrom('', 'nig', 'NIGHTLY-1', 'night', 'fai', 'memory', 'backoff', '%', 'ab', 'none at all'),
-      text.chain((whole) =>
-        fc
-          .tuple(fc.nat(whole.length), fc.nat(12))
-          .map(([from, length]) => whole.slice(from, from + length).toWellFormed()),
-      ),
-      text.map((whole) => whole.toUpperCase()),
-    ),
-    state: fc.option(
-      fc.constantFrom(
-        'QUEUED' as const,
-        'RUNNING' as const,
-        'SUCCEEDED' as const,
-        'FAILED' as const,
-        'CANCELLED' as const,
-      ),
-      { nil: undefined, freq: 2 },
-    ),
-    name: fc.option(text, { nil: undefined, freq: 1 }),
-  });
-  const db = new Database(stage.path, { readonly: true });
-  let drawn = 0;
-  fc.assert(
-    fc.property(
-      fc.array(anyStep, { minLength: 5, maxLength: 25 }),
-      fc.array(fc.tuple(anyQuery, anyBounds), { minLength: 5, maxLength: 10 }),
-      (steps, questions) => {
-        for (const step of steps) step((drawn += 1));
-        const numberOf = db.prepare<[string], number>('SELECT number FROM jobs WHERE id = ?').pluck();
-        for (const [query, bounds] of questions) {
-          const plain = listAll()
-            .filter((job) => fits(query, job))
-            .map(({ id }) => numberOf.get(id));
-          expect(walk(db, query, bounds)).toEqual(plain);
-          expect(walk(db, query, { limit: 501 })).toEqual(plain);
-        }
-      },
-    ),
-    { numRuns: 40 },
-  );
-  db.close();
-  expect(checkIntegrity()).toBe('ok');
 });
