@@ -24,12 +24,22 @@ const { values } = parseArgs({
     scenario: { type: 'string' },
   },
 });
-const totalMs = Number(values.minutes) * 60_000;
-const jobs = Number(values.jobs ?? Math.ceil(totalMs / 500));
-const seed = Number(values.seed);
+const totalMs = toPositive('minutes', values.minutes) * 60_000;
+const jobs = toPositive('jobs', values.jobs ?? String(Math.ceil(totalMs / 500)));
+const seed = toPositive('seed', values.seed);
 const killingMs = (totalMs * 2) / 3;
 // Short enough that Jobs leave the cluster while it goes on, long enough for a create to be repeated.
 const fields = { ttlSecondsAfterFinished: 120 };
+
+function toPositive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) {
+    console.error(`--${option} must be a number above 0, not ${text}`);
+    // As sysexits.h has it, for what the user asked wrongly.
+    process.exit(78);
+  }
+  return value;
+}
 
 /** Kills the service until the time is over; tells how often it died of what. */
 async function killAgainAndAgain(rig: Rig): Promise<Map<string, number>> {
