@@ -33,7 +33,8 @@ export async function replayRecording(
   const { recording, bindings, namespace } = theatre;
   const preparation = preparations[name];
   const stage = await openStage(voice, namespace);
-  const openedAt = Date.now();
+  /** When the recording began, by the pace at which it is played: a step that comes late takes the later ones along. */
+  let beganAt = Date.now();
   const findings: Finding[] = [];
   const later: Promise<Finding[]>[] = [];
   const isTold = recording.pods.length > 0 || recording.jobs.length > 0;
@@ -44,10 +45,11 @@ export async function replayRecording(
       const isSkipped = reckoning.skips(name, index);
       if (isSkipped && !preparation?.instead?.[index]) continue;
       await preparation?.beforeStep?.[index]?.(theatre);
-      const cue = { untilMs: ms, openedAt, isQuery: request.method === 'GET' };
+      const cue = { untilMs: ms, beganAt, isQuery: request.method === 'GET' };
       if (isTold) await awaitCue(theatre, stage, cue);
       // A pod is running as soon as its process is there, which may not have set its traps yet.
       if (isTold && !cue.isQuery) await sleep(readingMs);
+      beganAt = Math.max(beganAt, Date.now() - ms);
       if (isSkipped) {
         await preparation?.instead?.[index]?.(theatre);
         continue;
@@ -64,7 +66,7 @@ export async function replayRecording(
       const lastMs = Math.max(
         ...[...recording.jobs, ...recording.pods, ...recording.events].map(({ ms }) => ms),
       );
-      await awaitCue(theatre, stage, { untilMs: lastMs, openedAt, isQuery: false });
+      await awaitCue(theatre, stage, { untilMs: lastMs, beganAt, isQuery: false });
       await awaitSilence(stage);
       // Some recordings keep no Events.
       const events = recording.events.length > 0 ? toRecordedEvents(stage.events) : [];
@@ -79,11 +81,11 @@ export async function replayRecording(
   }
 }
 
-type Cue = { untilMs: number; openedAt: number; isQuery: boolean };
+type Cue = { untilMs: number; beganAt: number; isQuery: boolean };
 
 /** Returns when the objects are where they were at that moment of the recording, or when they will not be. */
-async function awaitCue(theatre: Theatre, stage: Stage, { untilMs, openedAt, isQuery }: Cue): Promise<void> {
-  const deadline = openedAt + untilMs + patienceMs;
+async function awaitCue(theatre: Theatre, stage: Stage, { untilMs, beganAt, isQuery }: Cue): Promise<void> {
+  const deadline = beganAt + untilMs + patienceMs;
   let passedAt: number | undefined;
   await until(
     () => {
