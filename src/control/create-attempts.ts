@@ -141,6 +141,8 @@ export function createAttempts({
       case 'already-exists':
         return look(item, attempt, { mayRepeat: true });
       case 'refused':
+        // An earlier try may have been let in, and arrive yet.
+        if (before !== null) return look(item, attempt, { mayRepeat: false });
         await settle(item, () =>
           store.settleRefused(item.id, { reason: outcome.reason, message: outcome.message }),
         );

@@ -42,10 +42,13 @@ const policyFault =
 
 /**
  * Reads a failed create by its reason. `chance` is a number in [0, 1) that spreads the retries.
- * An answer that is no Status comes from something in between, and tells nothing of what the API server did.
+ * An answer that is no Status comes from something in between, and tells nothing of what the API server did. Only 429 is sure either way:
+ * an API server that has too much to do says so in plain text.
  */
 export function toRefusal(failure: ApiFailure, chance: number): Refusal {
   const { reason, message, code } = failure;
+  if (code === 429)
+    return { kind: 'slow-down', retryAfterMs: failure.retryAfterMs ?? between(1000, 2000, chance) };
   if (reason !== null && policyFault.test(message)) return { kind: 'policy-fault', message };
   if (reason !== null && refusals.has(reason)) return { kind: 'refused', reason, message };
   switch (reason) {
@@ -53,8 +56,6 @@ export function toRefusal(failure: ApiFailure, chance: number): Refusal {
       return { kind: 'already-exists' };
     case 'Conflict':
       return { kind: 'quota-race', retryAfterMs: between(200, 2000, chance) };
-    case 'TooManyRequests':
-      return { kind: 'slow-down', retryAfterMs: failure.retryAfterMs ?? between(1000, 2000, chance) };
     case 'Unauthorized':
       return { kind: 'forbidden', message: 'the cluster does not accept our credentials' };
     case 'NotFound':

@@ -146,6 +146,8 @@ export function startReflector<T extends Projection>(options: ReflectorOptions<T
   async function list(): Promise<void> {
     await delay(Math.max(0, nextListAt - performance.now()), undefined, { signal });
     nextListAt = performance.now() + pace.listSpacingMs;
+    // A watch that was sound has ended; what fails from here on is a list.
+    openedAt = Infinity;
     const served = waiting;
     waiting = [];
     mustList = false;

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AppError } from '../../src/core/app-error.ts';
 import { jobIdLabel } from '../../src/core/labels.ts';
@@ -184,6 +185,65 @@ test("somebody else's object is left alone, and the job gets a new name", async 
   expect(kubernetes.name).not.toBe(first);
   expect(kubernetes.name).toMatch(/^a-job-[a-z0-9]{10}$/);
   expect(cluster.jobs.get(first)?.uid).toBe('theirs');
+});
+
+const deny = (response: ServerResponse) =>
+  sendStatus(response, 422, 'Invalid', { message: 'policy says no' });
+
+test('a refusal is not believed while an earlier try may still arrive', async () => {
+  const id = await stage.accept();
+  const dispatcher = stage.startDispatcher();
+  cluster.failNext({ when: 'before', answer: lostAnswer }, { when: 'before', answer: deny });
+  await dispatcher.run();
+  stage.pass(5);
+  await dispatcher.run();
+  expect(stage.get(id).state).toBe('QUEUED');
+  const { name } = stage.get(id).kubernetes;
+  cluster.jobs.set(name, { uid: 'late', labels: { [jobIdLabel]: id }, suspend: false });
+  cluster.failAll({ when: 'before', answer: deny });
+  stage.pass(61);
+  await dispatcher.run();
+  expect(stage.get(id)).toMatchObject({ state: 'CREATED', kubernetes: { uid: 'late' } });
+});
+
+test('a refusal after a try that never arrived fails the job in the end', async () => {
+  const id = await stage.accept();
+  const dispatcher = stage.startDispatcher();
+  cluster.failNext({ when: 'before', answer: lostAnswer });
+  await dispatcher.run();
+  cluster.failAll({ when: 'before', answer: deny });
+  for (let n = 0; n < 4; n += 1) {
+    stage.pass(61);
+    await dispatcher.run();
+  }
+  expect(stage.get(id)).toMatchObject({ state: 'FAILED', reason: 'Invalid' });
+  expect(cluster.jobs.size).toBe(0);
+});
+
+test('too many requests said in plain text are no try that may have arrived', async () => {
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, () => stage.accept({ ttlSecondsAfterFinished: 60 })),
+  );
+  const dispatcher = stage.startDispatcher();
+  cluster.failAll({
+    when: 'before',
+    answer: (response) =>
+      void response
+        .writeHead(429, { 'content-type': 'text/plain', 'retry-after': '1' })
+        .end('Too many requests, please try again later.\n'),
+  });
+  for (let n = 0; n < 40; n += 1) {
+    stage.pass(3);
+    await dispatcher.run();
+  }
+  expect(dispatcher.hold()).toMatchObject({ reason: 'TooManyRequests' });
+  expect(store.countInCluster()).toBe(0);
+  cluster.failAll(null);
+  for (let n = 0; n < 10; n += 1) {
+    stage.pass(10);
+    await dispatcher.run();
+  }
+  expect(new Set(ids.map((id) => stage.get(id).state))).toEqual(new Set(['CREATED']));
 });
 
 test('an admission refusal fails the job with the words of the cluster', async () => {

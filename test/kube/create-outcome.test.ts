@@ -46,6 +46,11 @@ describe('a failed create', () => {
       { kind: 'slow-down', retryAfterMs: 1500 },
     ],
     [
+      'too many requests, in plain text as an API server that is overtaxed says it',
+      { code: 429, reason: null, message: 'Too many requests, please try again later.', retryAfterMs: 5000 },
+      { kind: 'slow-down', retryAfterMs: 5000 },
+    ],
+    [
       'a field that is not known',
       { code: 400, reason: 'BadRequest' },
       { kind: 'refused', reason: 'BadRequest' },

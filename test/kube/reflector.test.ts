@@ -211,6 +211,20 @@ test('after an outage a 410 is listed soon: the pauses of the outage are over wi
   expect(pauses).toEqual(['10', '20', '40', '10']);
 });
 
+test('lists that fail after a sound watch are asked for less and less often', async () => {
+  let lists = 0;
+  api.answer(({ query }, response) => {
+    if (!query.has('watch'))
+      return lists++ === 0 ? sendJson(response, 200, listOf([], '1')) : refuse(response);
+    response.writeHead(200).flushHeaders();
+    setTimeout(() => response.end(`${JSON.stringify({ type: 'ERROR', object: gone })}\n`), 20);
+  });
+  start({ pace: { soundMs: 5 } });
+  await until(() => lines.length === 5);
+  const pauses = lines.map((line) => /"retryInMs":(\d+)/.exec(line)?.[1]);
+  expect(pauses).toEqual(['10', '20', '40', '40', '40']);
+});
+
 test('starts a list over when its next page has expired', async () => {
   let pages = 0;
   api.answer(({ query }, response) => {
