@@ -2,7 +2,7 @@ import { explainEnd, explainWait } from './explain.ts';
 import type { Reason } from './explain.ts';
 import type { End, JobFacts, ReportFact } from './facts.ts';
 import type { JobState } from './job-state.ts';
-import { hasEnded, hasRun, hasSucceeded, wasEndedByIdler } from './pod.ts';
+import { hasEnded, hasLeft, hasRun, hasSucceeded, wasEndedByIdler } from './pod.ts';
 import { ERROR, SUCCESS } from './report.ts';
 
 export type Decision = {
@@ -38,7 +38,7 @@ function endOf(facts: JobFacts): End | null {
   if (facts.job === null) return null;
   if (hasCondition(facts, 'Failed')) return 'Failed';
   if (hasCondition(facts, 'Complete')) return isExitStillOpen(facts) ? null : 'Complete';
-  if (!facts.job.gone || facts.pods.some((pod) => !pod.gone)) return null;
+  if (!facts.job.gone || !facts.pods.every(hasLeft)) return null;
   return facts.pods.filter(hasSucceeded).length >= facts.completions ? 'Complete' : 'Gone';
 }
 

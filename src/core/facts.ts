@@ -53,6 +53,7 @@ export const podObservationSchema = z.object({
   message: z.string().nullable(),
   terminationMessage: z.string().nullable(),
   deletedAt: time.nullable(),
+  orphaned: z.boolean().default(false).describe('Its Job was deleted, and left it to run on'),
 });
 export type PodObservation = z.output<typeof podObservationSchema>;
 

@@ -5,6 +5,11 @@ export function hasEnded({ phase }: Pick<PodObservation, 'phase'>): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
+/** Nothing more is to come of it. One that was left behind by its Job stays in the cluster when it has ended: nobody removes it. */
+export function hasLeft(pod: Pick<PodFact, 'gone' | 'orphaned' | 'phase'>): boolean {
+  return pod.gone || (pod.orphaned && hasEnded(pod));
+}
+
 /** A container of it has started. */
 export function hasRun({ startedAt, phase }: Pick<PodObservation, 'startedAt' | 'phase'>): boolean {
   return startedAt !== null || phase === 'Running' || phase === 'Succeeded';

@@ -8,6 +8,7 @@ export type SeenJob = { jobId: string | null; observation: JobObservation; deadl
 export type SeenPod = { jobId: string | null; observation: PodObservation };
 
 const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
+const jobUidLabel = 'batch.kubernetes.io/controller-uid';
 /** The second is what Kubernetes wrote before 1.27, and writes still. */
 const jobNameLabels = ['batch.kubernetes.io/job-name', 'job-name'];
 const mainContainer = 'main';
@@ -127,7 +128,9 @@ export function toSeenJob(object: unknown): SeenJob {
 export function toSeenPod(object: unknown): SeenPod | null {
   const { metadata, status } = podSchema.parse(object);
   const owner = metadata.ownerReferences?.find((one) => one.controller === true && one.kind === 'Job');
-  if (owner === undefined) return null;
+  // A Job that is deleted without its pods takes back that it owns them; its labels stay.
+  const jobUid = owner?.uid ?? metadata.labels?.[jobUidLabel];
+  if (jobUid === undefined) return null;
   const container =
     status?.containerStatuses?.find((one) => one.name === mainContainer) ?? status?.containerStatuses?.[0];
   const ended = endOf(container);
@@ -137,7 +140,7 @@ export function toSeenPod(object: unknown): SeenPod | null {
     observation: {
       uid: metadata.uid,
       name: metadata.name,
-      jobUid: owner.uid,
+      jobUid,
       jobName: jobNameOf(metadata.labels ?? {}),
       index: Number(metadata.annotations?.[indexAnnotation] ?? 0),
       phase: status?.phase ?? 'Pending',
@@ -150,6 +153,7 @@ export function toSeenPod(object: unknown): SeenPod | null {
       message: why.message,
       terminationMessage: ended === undefined || isRuntimeError(ended) ? null : (ended.message ?? null),
       deletedAt: metadata.deletionTimestamp ?? null,
+      orphaned: owner === undefined,
     },
   };
 }

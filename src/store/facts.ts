@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JobFacts, PodFact, ReportFact } from '../core/facts.ts';
+import { hasLeft } from '../core/pod.ts';
 import type { Sql } from './database.ts';
 import { toDispatchOutcome, toJobFact } from './job-row.ts';
 import type { JobRow } from './job-row.ts';
@@ -54,6 +55,6 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
   function listPods({ id, spec, gone }: JobRow): PodFact[] {
     if (spec.completions === 1) return pods.listPods(id);
     const few = pods.listDecidingPods(id);
-    return gone && few.every((pod) => pod.gone) ? pods.listPods(id) : few;
+    return gone && few.every(hasLeft) ? pods.listPods(id) : few;
   }
 }

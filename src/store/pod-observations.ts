@@ -21,19 +21,19 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
   const learnLate = createLateNews({ db, rows, pods, writes });
   const keep = db.prepare(
     `INSERT INTO pods (uid, job_id, name, job_uid, job_name, task, phase, created_at, started_at, finished_at, exit_code, restarts,
-       reason, message, termination_message, deleted_at, ended, has_run, stuck, stopped, waited_for, runs_over)
+       reason, message, termination_message, deleted_at, orphaned, ended, has_run, stuck, stopped, waited_for, runs_over)
      VALUES (@uid, @jobId, @name, @jobUid, @jobName, @index, @phase, @createdAt, @startedAt, @finishedAt, @exitCode, @restarts,
-       @reason, @message, @terminationMessage, @deletedAt, @ended, @hasRun, @stuck, @stopped, @waitedFor, @runsOver)
+       @reason, @message, @terminationMessage, @deletedAt, @orphaned, @ended, @hasRun, @stuck, @stopped, @waitedFor, @runsOver)
      ON CONFLICT (uid) DO UPDATE SET name = @name, job_uid = @jobUid, job_name = @jobName, task = @index, phase = @phase,
        created_at = @createdAt, started_at = @startedAt, finished_at = @finishedAt, exit_code = @exitCode, restarts = @restarts,
-       reason = @reason, message = @message, termination_message = @terminationMessage, deleted_at = @deletedAt, ended = @ended,
+       reason = @reason, message = @message, termination_message = @terminationMessage, deleted_at = @deletedAt, orphaned = @orphaned, ended = @ended,
        has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped), waited_for = coalesce(@waitedFor, waited_for),
        runs_over = max(runs_over, @runsOver)`,
   );
   const latestLook = db.prepare<[string], Record<string, unknown>>(
     `SELECT uid, name, job_uid AS jobUid, job_name AS jobName, task AS "index", phase, created_at AS createdAt,
        started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts, reason, message,
-       termination_message AS terminationMessage, deleted_at AS deletedAt, stopped FROM pods WHERE uid = ?`,
+       termination_message AS terminationMessage, deleted_at AS deletedAt, orphaned, stopped FROM pods WHERE uid = ?`,
   );
   const stop = db.prepare('UPDATE pods SET stopped = 1 WHERE uid = ?');
   // With the pod its log leaves the cluster; one that is being fetched right now may still be kept.
@@ -58,6 +58,7 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
       keep.run({
         ...pod,
         jobId: id,
+        orphaned: pod.orphaned ? 1 : 0,
         ended: hasEnded(pod) ? 1 : 0,
         hasRun: hasRun(pod) ? 1 : 0,
         stuck: isStuck(pod) ? 1 : 0,
@@ -76,7 +77,9 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
   function isKnown(seen: PodObservation): boolean {
     const row = latestLook.get(seen.uid);
     if (row === undefined || (isBeingStopped(seen) && row['stopped'] === 0)) return false;
-    return Object.entries(seen).every(([name, value]) => row[name] === value);
+    return Object.entries(seen).every(
+      ([name, value]) => row[name] === (typeof value === 'boolean' ? Number(value) : value),
+    );
   }
 
   function markPodGone(id: string, podUid: string): void {

@@ -11,6 +11,7 @@ export type PodRows = ReturnType<typeof createPodRows>;
 
 const podRowSchema = podObservationSchema.extend({
   number: z.int(),
+  orphaned: flag,
   gone: flag,
   stopped: flag,
   idle: flag,
@@ -19,7 +20,7 @@ const podRowSchema = podObservationSchema.extend({
 
 const columns = `number, uid, name, job_uid AS jobUid, job_name AS jobName, task AS "index", phase, created_at AS createdAt,
   started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts, reason, message,
-  termination_message AS terminationMessage, deleted_at AS deletedAt, gone, stopped, idle, waited_for AS waitedFor`;
+  termination_message AS terminationMessage, deleted_at AS deletedAt, orphaned, gone, stopped, idle, waited_for AS waitedFor`;
 
 /** What a reader of the job is shown of its pods; of many thousands the other columns would cost more than all else. */
 const shownSchema = podRowSchema.pick({
@@ -50,7 +51,7 @@ export function createPodRows(db: Sql) {
   // Each arm is the first entry of an index of its own.
   const deciding = db.prepare(
     `SELECT ${columns} FROM pods WHERE number IN (
-       SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND gone = 0 LIMIT 1)
+       SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND gone = 0 AND NOT (orphaned = 1 AND ended = 1) LIMIT 1)
        UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND has_run = 1 LIMIT 1)
        UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND has_run = 1 AND started_at IS NOT NULL
          ORDER BY started_at LIMIT 1)

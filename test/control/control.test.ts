@@ -129,6 +129,20 @@ test('a job runs to its end, its pod is known and its log is kept', async () => 
   expect(lines).toEqual([]);
 });
 
+test('a job whose Job is deleted without its pod ends when the pod does, and its log is kept', async () => {
+  const id = await submit('echo begun; sleep 1; echo done');
+  await until(() => get(id).state === 'RUNNING');
+  const path = `/apis/batch/v1/namespaces/default/jobs/${get(id).kubernetes.name}`;
+  const query = { propagationPolicy: 'Orphan' };
+  await connection.call({ method: 'DELETE', path, query }, AbortSignal.timeout(10_000));
+  expect(await untilEnd(id)).toMatchObject({
+    state: 'SUCCEEDED',
+    tasks: [{ index: 0, attempts: [{ phase: 'Succeeded', exitCode: 0 }] }],
+  });
+  expect(await keptLog(id)).toBe('begun\ndone\n');
+  expect(store.countInCluster()).toBe(0);
+});
+
 test('a job that fails says with which exit code', async () => {
   const id = await submit('echo oh no; exit 3');
   expect(await untilEnd(id)).toMatchObject({

@@ -35,6 +35,7 @@ const pod: PodObservation = {
   message: null,
   terminationMessage: null,
   deletedAt: null,
+  orphaned: false,
 };
 
 let dir: string;

@@ -225,6 +225,7 @@ function playWith(store: ReturnType<typeof openStore>) {
       message: null,
       terminationMessage: null,
       deletedAt: null,
+      orphaned: false,
       ...over,
     };
   };

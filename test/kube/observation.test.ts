@@ -120,6 +120,14 @@ describe('a pod of a real cluster', () => {
     });
   });
 
+  test('is known after its Job was deleted without it', () => {
+    const { jobs } = loadRecording('12-delete', (text) => text);
+    const owner = toSeenJob(jobs.findLast(({ name }) => name === 'orphan')?.object);
+    const { jobUid, orphaned } = lastOf('12-delete', 'orphan') ?? {};
+    expect({ jobUid, orphaned }).toEqual({ jobUid: owner.observation.uid, orphaned: true });
+    expect(lastOf('12-delete', 'background')?.orphaned).toBe(false);
+  });
+
   test('knows its Job by the older label too', () => {
     const { pods } = loadRecording('02-minimal-job', (text) => text);
     const { metadata } = z.object({ metadata: z.looseObject({}) }).parse(pods[0]?.object);

@@ -147,6 +147,35 @@ describe('what is gone', () => {
     });
   });
 
+  test('ends the job when a pod that it left behind has ended', () => {
+    const id = stage.create();
+    stage.store.observePod(id, runningPod());
+    stage.store.observePod(id, runningPod({ orphaned: true }));
+    stage.store.markJobGone(id, 'job-uid');
+    expect(find(id)?.state).toBe('RUNNING');
+    stage.store.observePod(id, exitedPod(0, { orphaned: true }));
+    expect(find(id)).toMatchObject({ state: 'SUCCEEDED' });
+  });
+
+  test('ends a job of many completions when all pods that it left behind have ended', () => {
+    const id = stage.create({ spec: { completions: 3, parallelism: 3 } });
+    const uids = ['pod-a', 'pod-b', 'pod-c'];
+    for (const uid of uids) stage.store.observePod(id, runningPod({ uid, orphaned: true }));
+    stage.store.markJobGone(id, 'job-uid');
+    for (const uid of uids) {
+      expect(find(id)?.state).toBe('RUNNING');
+      stage.store.observePod(id, exitedPod(0, { uid, orphaned: true }));
+    }
+    expect(find(id)).toMatchObject({ state: 'SUCCEEDED' });
+  });
+
+  test('does not end the job while a pod of it that has ended is on its way out', () => {
+    const id = stage.create();
+    stage.store.observePod(id, exitedPod(143));
+    stage.store.markJobGone(id, 'job-uid');
+    expect(find(id)?.state).toBe('RUNNING');
+  });
+
   test('does not come back by a list that is older than the watch', () => {
     const id = stage.create();
     stage.store.observePod(id, exitedPod(0));

@@ -35,6 +35,7 @@ function lose(name: string): string {
     message: null,
     terminationMessage: JSON.stringify({ status: 'SUCCESS' }),
     deletedAt: null,
+    orphaned: false,
   });
   return id;
 }

@@ -61,6 +61,7 @@ export function seenPod(changes: Partial<PodObservation> = {}): PodObservation {
     message: null,
     terminationMessage: null,
     deletedAt: null,
+    orphaned: false,
     ...changes,
   };
 }
