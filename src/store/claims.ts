@@ -14,8 +14,10 @@ export function createClaims({ db, writes }: { db: Sql; writes: Writes }) {
     'SELECT pod_uid AS podUid, attempt FROM claims WHERE job_id = +? AND task = +? ORDER BY attempt DESC LIMIT 1',
   );
   const podEnded = db.prepare('SELECT 1 FROM pods WHERE uid = ? AND job_id = ? AND (ended = 1 OR gone = 1)');
+  // In a message it says so only when it has ended.
   const saidError = db.prepare(
-    "SELECT 1 FROM reports WHERE job_id = ? AND pod_uid = ? AND terminal = 'ERROR' LIMIT 1",
+    `SELECT 1 FROM reports WHERE job_id = +? AND terminal = 'ERROR' AND contradicts IN (0, 1) AND pod_uid = +? AND source = 'report'
+     LIMIT 1`,
   );
   const insert = db.prepare('INSERT INTO claims (job_id, task, attempt, pod_uid, at) VALUES (?, ?, ?, ?, ?)');
   const setIdle = db.prepare('UPDATE pods SET idle = ? WHERE uid = ? AND job_id = ?');

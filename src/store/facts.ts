@@ -19,12 +19,22 @@ const reportFactRowSchema = z
 
 /** Everything that is known of a job, as `decide` wants it. */
 export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
-  // A chatty worker may have said thousands of things; only the first word and the terminal ones can decide anything.
-  const reports = db.prepare(
+  // A worker may say thousands of things, or ERROR thousands of times and under ever new uids. This much of it can decide: the first word; the
+  // last end that was told; one SUCCESS; one ERROR, that of no pod before any other, since it silences every message; and of each known
+  // pod its own ERROR and its message. Each is the first entry of an index.
+  const deciding = db.prepare(
     `SELECT at, status, terminal, task, pod_uid, source FROM reports
      WHERE contradicts = 0 AND seq IN (
        SELECT min(seq) FROM reports WHERE job_id = +@id
-       UNION SELECT seq FROM reports WHERE job_id = +@id AND terminal IS NOT NULL)
+       UNION ALL SELECT * FROM (SELECT seq FROM reports WHERE job_id = +@id AND terminal IS NOT NULL AND source = 'report'
+         ORDER BY seq DESC LIMIT 1)
+       UNION ALL SELECT * FROM (SELECT seq FROM reports WHERE job_id = +@id AND terminal = 'SUCCESS' AND contradicts = 0
+         AND source = 'report' ORDER BY pod_uid LIMIT 1)
+       UNION ALL SELECT * FROM (SELECT seq FROM reports WHERE job_id = +@id AND terminal = 'ERROR' AND contradicts = 0
+         AND source = 'report' ORDER BY pod_uid LIMIT 1)
+       UNION ALL SELECT (SELECT min(seq) FROM reports WHERE job_id = +@id AND terminal = 'ERROR' AND contradicts = 0
+         AND source = 'report' AND pod_uid = pods.uid) FROM pods WHERE job_id = +@id
+       UNION ALL SELECT (SELECT seq FROM reports WHERE source = 'message' AND pod_uid = pods.uid) FROM pods WHERE job_id = +@id)
      ORDER BY seq`,
   );
   // Of many completions they only tell that something runs, and when it began and ended.
@@ -38,7 +48,7 @@ export function createFactsReader({ db, pods }: { db: Sql; pods: PodRows }) {
 
   return function loadFacts(row: JobRow): JobFacts {
     const { cancel_requested_at: at, cancel_cause: cause } = row;
-    const said = row.spec.completions === 1 ? reports : outerReports;
+    const said = row.spec.completions === 1 ? deciding : outerReports;
     return {
       completions: row.spec.completions,
       claimed: row.claimed_at !== null,

@@ -11,7 +11,7 @@ type Task = Job['tasks'][number];
 type Attempt = Task['attempts'][number];
 
 /** Of a worker that never stops talking, the last words; its history has them all. */
-const mostReports = 200;
+export const mostReports = 200;
 
 const reportRowSchema = z
   .object({ ...jobSchema.shape.reports.element.shape, podUid: z.string().nullable() })

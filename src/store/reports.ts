@@ -60,6 +60,10 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     `SELECT 1 FROM reports WHERE job_id = @id AND terminal IS NOT NULL
        AND (pod_uid = @podUid OR (pod_uid IS NULL AND task = @task)) LIMIT 1`,
   );
+  const saidBefore = db.prepare(
+    `SELECT 1 FROM reports WHERE job_id = +@id AND terminal = +@terminal AND contradicts = 0 AND pod_uid IS +@podUid
+       AND source = 'report' LIMIT 1`,
+  );
   const completionsOf = db
     .prepare<[string], number>("SELECT spec ->> '$.completions' FROM jobs WHERE id = ?")
     .pluck();
@@ -94,12 +98,14 @@ export function createReports({ db, rows, writes, settle }: Parts) {
     if (task >= row.spec.completions) return { kind: 'unknown-task' };
     if (podUid !== null && !claim(row, { task, podUid })) return { kind: 'claimed-by-another-pod' };
     const discrepancy = findContradiction(row, said.terminal);
+    // What runs is not moved by a word on the way, which is what most reports are, nor by an end of which that pod has told before.
+    const decidesNothing =
+      row.state === 'RUNNING' &&
+      (said.terminal === null || saidBefore.get({ id: row.id, ...said }) !== undefined);
     const isLatest = !wasOvertaken(row, said);
     const latest = { ofTask: isLatest, ofJob: isLatest };
     keep(row, { said, result: report.result, source: 'report', at: writes.now(), discrepancy, latest });
     if (discrepancy !== null) return { kind: 'contradicts', state: row.state };
-    // What runs is not moved by a word on the way, which is what most reports are.
-    const decidesNothing = row.state === 'RUNNING' && said.terminal === null;
     return { kind: 'kept', state: decidesNothing ? row.state : settle(row.id) };
   }
 

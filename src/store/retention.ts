@@ -2,6 +2,8 @@ import { biteBytes, biteRows, endOfTime } from './bite.ts';
 import type { Sql } from './database.ts';
 import type { JobRows } from './jobs.ts';
 import type { LogRetention } from './log-retention.ts';
+import { createReportRetention } from './report-retention.ts';
+import type { Reached } from './report-retention.ts';
 import type { Tombstones } from './tombstones.ts';
 import type { Writes } from './writes.ts';
 
@@ -19,6 +21,9 @@ const outOfCluster = `finished_at IS NOT NULL AND (kubernetes_uid IS NULL OR gon
 
 /** Removes what was kept long enough, the first to end first, in bites: each call is one small transaction. */
 export function createRetention({ db, rows, writes, tombstones, logRetention }: Parts) {
+  const { thinReports } = createReportRetention(db);
+  /** Between two bites of one job; after a restart it is looked through once more. */
+  let reached: Reached = { id: '', seq: 0 };
   const firstToEnd = db.prepare<[string], Due>(
     `SELECT id FROM jobs WHERE ${outOfCluster} AND finished_at < ? ORDER BY finished_at, number LIMIT 1`,
   );
@@ -79,22 +84,28 @@ export function createRetention({ db, rows, writes, tombstones, logRetention }: 
 
   /**
    * One bite of the history of jobs that ended before the given time, and of those that ended first while there are more than `most`
-   * events of all jobs. `rows` is 0 when nothing is due.
+   * events of all jobs; with it go the reports that nobody reads any more. `rows` is 0 when nothing is due.
    */
   function removeOldEvents(limits: { endedBefore: string; most: number }): { events: number; rows: number } {
-    return writes.transact(() => {
-      let [events, marks] = [0, 0];
-      while (events + marks < biteRows) {
+    const bite = writes.transact(() => {
+      let [events, others, now] = [0, 0, reached];
+      while (events + others < biteRows) {
         const isCrowded = (allEvents.get() ?? 0) > limits.most;
         const due = firstWithHistory.get(isCrowded ? endOfTime : limits.endedBefore);
         if (due === undefined) break;
-        events += removeEvents.run(due.id, biteRows - events - marks).changes;
-        if (events + marks >= biteRows) break;
+        const thinned = thinReports(due.id, biteRows - events - others, now);
+        others += thinned.rows;
+        now = thinned.reached;
+        events += removeEvents.run(due.id, biteRows - events - others).changes;
+        if (events + others >= biteRows) break;
         forgetEvents.run(due.id);
-        marks += 1;
+        others += 1;
       }
-      return { events, rows: events + marks };
+      return { events, rows: events + others, reached: now };
     });
+    // Not before the commit: what a rollback has brought back would be passed over.
+    reached = bite.reached;
+    return { events: bite.events, rows: bite.rows };
   }
 
   return { removeEndedJobs, removeOldEvents };

@@ -354,7 +354,9 @@ describe('a removed log', () => {
 describe('however many rows there are', () => {
   test('what is due is found by an index', () => {
     finish('a', { idempotencyKey: 'key' });
-    finish('b');
+    end('b');
+    for (let nth = 0; nth < 210; nth += 1) stage.store.addReport({ 'job-id': 'b', status: `word ${nth}` });
+    leave('b');
     const statements: string[] = [];
     const spied = new Database(stage.path, { verbose: (sql) => statements.push(String(sql)) });
     const writes = createWrites({ db: spied, clock: stage.clock, log: silent });
