@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { createEventRecorder } from '../../src/local-cluster/event-recorder.ts';
 import type { Backoff } from '../../src/local-cluster/kubelet/backoff.ts';
 import type { Images } from '../../src/local-cluster/kubelet/image.ts';
@@ -29,6 +30,7 @@ export type NodeOptions = {
   stopGraceMs?: number;
   /** In the place of a Job controller, which is not there. */
   untilSeen?: () => Promise<void>;
+  log?: Logger;
 };
 
 /** A registry, a scheduler and a kubelet on a directory of their own: a cluster without API and controllers. */
@@ -50,7 +52,7 @@ export async function startNode(options: NodeOptions = {}) {
     backoff: options.backoff ?? { initialMs: 200, maxMs: 1000 },
     stopGraceMs: options.stopGraceMs ?? 500,
     untilSeen: options.untilSeen ?? (() => Promise.resolve()),
-    log: pino({ level: 'silent' }),
+    log: options.log ?? pino({ level: 'silent' }),
   });
   kubelet.start();
   const scheduler = startScheduler({ registry, events, machine });

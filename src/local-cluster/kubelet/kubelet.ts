@@ -52,7 +52,7 @@ const logKey = (uid: string, container: string) => `${uid}/${container}`;
 
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { registry, events, machine, images, processes, backoff, log } = options;
-  const files = openPodFiles(options.podsDir);
+  const files = openPodFiles(options.podsDir, log);
   const pipes = openPipeStock(options.pipesDir);
   const workers = new Map<string, PodWorker>();
   const logs = new Map<string, RunningContainer>();
