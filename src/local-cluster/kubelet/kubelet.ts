@@ -69,6 +69,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     files,
     pipes,
     untilSeen: options.untilSeen,
+    log,
     onLog(uid: string, container: string, running: RunningContainer) {
       const key = logKey(uid, container);
       logs.set(key, running);
