@@ -93,7 +93,7 @@ export type Config = {
   /** Of the pods; undefined: the namespace's default one. Its token is never mounted either way. */
   serviceAccountName: string | undefined;
   workerImage: string;
-  /** How pods reach us; undefined: loopback, on the port that takes their reports in the end. */
+  /** How pods reach us; undefined: where we listen, on the port that takes their reports in the end. */
   callbackUrl: string | undefined;
   /** What jobs may run and take. */
   specPolicy: SpecPolicy;
@@ -104,7 +104,7 @@ export type Config = {
   startDeadlineSeconds: number;
   keep: KeepLimits;
   web: WebConfig;
-  /** Hosts (with port, where it is not the scheme's own) that are ours beside the loopback names. */
+  /** Hosts (with port, where it is not the scheme's own) that are ours beside `host` and the loopback names. */
   allowedHosts: string[];
   auth: Auth;
   logLevel: string;

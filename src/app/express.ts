@@ -87,6 +87,8 @@ export type ExpressDeps = {
   /** Where workers report, known once we listen. */
   callbackUrl: () => string;
   config: {
+    /** Where we listen, as it stands in a URL. */
+    ownHost: string;
     allowedHosts: readonly string[];
     trustedProxies: readonly string[];
     limits: WebLimits;
@@ -129,10 +131,10 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
   app.locals['isOpenToAll'] = auth.kind === 'none' && auth.exposure !== undefined;
 
   app.use(accessLog(deps.log), follow, securityHeaders);
-  const { allowedHosts, limits } = deps.config;
+  const { ownHost, allowedHosts, limits } = deps.config;
   const isProbe = pathsOf(routes, (route) => route.isProbe);
   app.use(floodGuard({ ...limits, exempt: isProbe, cookie: deps.sessionCookie }));
-  app.use(guard({ allowedHosts, exempt: pathsOf(routes, ({ forMachines }) => forMachines) }));
+  app.use(guard({ ownHost, allowedHosts, exempt: pathsOf(routes, ({ forMachines }) => forMachines) }));
   if (side !== 'workers') {
     app.use('/assets', mark({ route: '/assets', isLasting: false }), staticFiles());
     // What a browser asks for by itself beside an answer that is no page, such as a raw log.

@@ -1,8 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError } from '../core/app-error.ts';
 
-/** With any port: a forwarded one is ours as well, and no other site goes by these names. */
-const loopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
+const loopback = ['127.0.0.1', 'localhost', '[::1]'];
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -12,19 +11,24 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * at all is no browser. So forms need no token, and curl just works.
  */
 export function guard({
+  ownHost,
   allowedHosts,
   exempt,
 }: {
-  /** As they stand in `Host`, beside the loopback names. */
+  /** Where we listen, as it stands in a URL. */
+  ownHost: string;
+  /** As they stand in `Host`, beside the loopback names and the own one. */
   allowedHosts: readonly string[];
   /** Paths that no browser calls: probes and workers come under other names, and show a token where one matters. */
   exempt: ReadonlySet<string>;
 }): RequestHandler {
+  // With any port: a forwarded one is ours as well, and no other site goes by these names.
+  const names = new Set([...loopback, ownHost]);
   const hosts = new Set(allowedHosts.map((host) => host.toLowerCase()));
   return (req: Request, _res: Response, next: NextFunction) => {
     if (exempt.has(req.path)) return next();
     const host = req.headers.host?.toLowerCase() ?? '';
-    if (!hosts.has(host) && !loopback.test(host)) {
+    if (!hosts.has(host) && !names.has(host.replace(/:\d+$/, ''))) {
       throw new AppError('misdirected', 'This host name is not one of ours; ALLOWED_HOSTS can name it.');
     }
     if (!safeMethods.has(req.method) && !isSameOrigin(req, host)) {

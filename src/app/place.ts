@@ -26,12 +26,21 @@ export function kubeconfigOf({ dataDir }: Extract<ClusterChoice, { kind: 'local'
 
 /** How pods reach us, and on which port reports are taken; a port that the system chose is known only to the running service. */
 export function toCallback(
-  { callbackUrl, port, web: { callbackPort } }: Pick<Config, 'callbackUrl' | 'port' | 'web'>,
+  { callbackUrl, host, port, web: { callbackPort } }: Pick<Config, 'callbackUrl' | 'host' | 'port' | 'web'>,
   listening: { port: number; callbackPort: number } = { port, callbackPort: callbackPort ?? port },
 ) {
   return {
-    url: callbackUrl ?? `http://127.0.0.1:${listening.callbackPort}`,
+    url: callbackUrl ?? `http://${toUrlHost(host)}:${listening.callbackPort}`,
     port: listening.callbackPort,
     pagePort: listening.port,
   };
+}
+
+/**
+ * The HOST that we listen on, as this machine can open it in a URL and as browsers name it in `Host`. Every address includes
+ * 127.0.0.1; what no URL can hold, such as an address with a zone, is taken for that as well.
+ */
+export function toUrlHost(host: string): string {
+  const name = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}`)?.hostname;
+  return name === undefined || name === '0.0.0.0' || name === '[::]' ? '127.0.0.1' : name;
 }

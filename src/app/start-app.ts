@@ -32,7 +32,7 @@ import { listen } from './listen.ts';
 import { createLog } from './log.ts';
 import type { OidcConfig } from './oidc-config.ts';
 import type { FindPerson } from './oidc.ts';
-import { toCallback, toPlace } from './place.ts';
+import { toCallback, toPlace, toUrlHost } from './place.ts';
 import { readReportKeys } from './report-keys.ts';
 import { createReleasers } from './releasers.ts';
 import type { Releasers } from './releasers.ts';
@@ -138,6 +138,7 @@ async function startParts(
   const { readiness } = membership;
   const limits = { maxActive, maxQueued };
   const metrics = createMetrics({ store, feed, readiness, limits, clock, ofProcess: processMetrics });
+  const ownHost = toUrlHost(config.host);
   const expressDeps: ExpressDeps = {
     store,
     intake,
@@ -152,6 +153,7 @@ async function startParts(
     checkCluster: shareCheck(() => checkCluster(closing.signal)),
     config: {
       ...config.web,
+      ownHost,
       allowedHosts: config.allowedHosts,
       workerImage,
       maxActive,
@@ -167,7 +169,7 @@ async function startParts(
   releasers.push(membership.stop);
   await membership.begin();
   return {
-    url: `http://${toUrlHost(config.host)}:${listeners.port}`,
+    url: `http://${ownHost}:${listeners.port}`,
     callbackUrl: callback().url,
     kubeconfigPath,
     readiness,
@@ -226,10 +228,4 @@ async function identify(kube: ReturnType<typeof createKube>, signal: AbortSignal
   const uid = await kube.getNamespaceUid(signal);
   if (uid !== null) return uid;
   throw new AppError('not-found', `The cluster has no namespace "${kube.namespace}".`);
-}
-
-/** What a browser on this machine can open. */
-function toUrlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -53,7 +53,7 @@ export function neededRules(namespace: string): Rule[] {
     {
       apiGroups: [''],
       resources: ['events'],
-      verbs: ['get', 'list', 'watch'],
+      verbs: ['list'],
       purpose: 'Why a pod was refused or finds no place: only events say that.',
       otherwise: 'a job whose pod is refused cannot say why',
     },
@@ -68,7 +68,7 @@ export function neededRules(namespace: string): Rule[] {
     {
       apiGroups: [''],
       resources: ['resourcequotas'],
-      verbs: ['get', 'list'],
+      verbs: ['list'],
       purpose: 'What is left for jobs.',
       otherwise: 'nobody sees here what the quota leaves',
     },

@@ -78,7 +78,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   let stopped: Promise<void> | undefined;
   try {
     claimDataDirectory(dataDir);
-    const registry = openRegistry({ dataDir });
+    const registry = openRegistry({ dataDir, log });
     releasers.push(() => registry.close());
 
     const machine = describeMachine(dataDir);
@@ -86,7 +86,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const { ended } = await recoverPods(registry, { processes, machine });
     if (ended > 0) log.warn({ pods: ended }, 'pods of an earlier local cluster were ended');
 
-    const events = createEventRecorder(registry);
+    const events = createEventRecorder(registry, log);
     const kubelet = createKubelet({
       registry,
       events,
@@ -108,7 +108,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     // Not before all is had that can fail: a start that fails runs nothing.
     kubelet.start();
 
-    const scheduler = startScheduler({ registry, events, machine });
+    const scheduler = startScheduler({ registry, events, machine, log });
     const jobController = startJobController({ registry, events, backoff, log });
     const controllers = [scheduler, jobController, startGarbageCollector({ registry, log })];
     releasers.push(...controllers.map(({ stop }) => stop));

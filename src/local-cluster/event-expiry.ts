@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Event } from './objects.ts';
 import type { ApiRegistry } from './registry-contract.ts';
 
@@ -10,12 +11,23 @@ const lastSeen = (event: Event): number => {
 };
 
 /** Removes Events an hour after they were last seen, as the API server's event TTL does. */
-export function startEventExpiry(registry: ApiRegistry, now: () => Date): { stop(): void } {
-  function sweep(): void {
+export function startEventExpiry(
+  registry: ApiRegistry,
+  { now, log }: { now: () => Date; log: Pick<Logger, 'error'> },
+): { stop(): void } {
+  function removeOld(): void {
     const oldest = now().getTime() - lifetimeMs;
     for (const event of registry.list('events')) {
       const { namespace = '', name } = event.metadata;
       if (lastSeen(event) < oldest) registry.delete('events', { namespace, name });
+    }
+  }
+  /** What the disk does not take now is found again in the next round. */
+  function sweep(): void {
+    try {
+      removeOld();
+    } catch (error) {
+      log.error({ err: error }, 'old Events could not be removed');
     }
   }
   sweep();

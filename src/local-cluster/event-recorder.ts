@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { StatusError } from './api/status-error.ts';
 import { toTimestamp } from './api/times.ts';
 import type { Job, Pod } from './objects.ts';
@@ -14,7 +15,10 @@ export type EventNote = {
   fieldPath?: string;
 };
 
-export type EventRecorder = { record: (note: EventNote) => void };
+export type EventRecorder = {
+  /** Never throws. */
+  record: (note: EventNote) => void;
+};
 
 type Series = { name: string; count: number };
 type Likeness = { messages: Set<string>; since: number };
@@ -27,9 +31,10 @@ const SIMILAR_WITHIN_MS = 600_000;
 /**
  * Writes core/v1 Events as the components of a real cluster do. The same note about the same object raises `count` on
  * one Event. From the tenth different message of one reason within ten minutes on they share one Event, which bounds
- * what a Job with a thousand pods can write. An Event that is refused (its namespace is going) is lost.
+ * what a Job with a thousand pods can write. An Event that is refused (its namespace is going) is lost, and so is one that
+ * the disk does not take: nobody's work may end for want of an Event.
  */
-export function createEventRecorder(registry: Registry): EventRecorder {
+export function createEventRecorder(registry: Registry, log: Pick<Logger, 'error'>): EventRecorder {
   const series = new Map<string, Series>();
   const likeness = new Map<string, Likeness>();
   const nextSuffix = createSuffixClock();
@@ -46,7 +51,7 @@ export function createEventRecorder(registry: Registry): EventRecorder {
     return { ...note, message: `(combined from similar events): ${note.message}` };
   }
 
-  function record(note: EventNote): void {
+  function write(note: EventNote): void {
     const { uid, namespace = 'default', name: object } = note.about.metadata;
     const kinship = [uid, note.component, note.type, note.reason].join('\n');
     const written = combineSimilar(note, kinship);
@@ -71,16 +76,21 @@ export function createEventRecorder(registry: Registry): EventRecorder {
       }
     }
     const name = `${object}.${nextSuffix(now)}`;
-    try {
-      registry.create('events', namespace, toEvent(written, { name, namespace, now }));
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      return;
-    }
+    registry.create('events', namespace, toEvent(written, { name, namespace, now }));
     remember(series, key, { name, count: 1 });
   }
 
-  return { record };
+  return {
+    record(note) {
+      try {
+        write(note);
+      } catch (error) {
+        if (error instanceof StatusError) return;
+        const { name, namespace } = note.about.metadata;
+        log.error({ err: error, about: `${namespace}/${name}`, reason: note.reason }, 'an Event was lost');
+      }
+    },
+  };
 }
 
 function toEvent(

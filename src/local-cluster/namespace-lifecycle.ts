@@ -1,8 +1,10 @@
+import type { Logger } from 'pino';
 import { StatusError } from './api/status-error.ts';
 import { detailsOf, notFound, qualifiedName, resources } from './api/resources.ts';
 import type { ResourceName } from './objects.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { ApiRegistry } from './registry-contract.ts';
+import { createWorkQueue } from './work-queue.ts';
 
 const systemNamespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 const contents = ['jobs', 'pods', 'events'] as const;
@@ -45,8 +47,12 @@ export function checkNamespace(
 }
 
 /** Empties namespaces that are being deleted, and lets them go when nothing is left in them. */
-export function startNamespaceLifecycle(registry: ApiRegistry): { stop(): void } {
-  const waiting = new Map<string, NodeJS.Immediate>();
+export function startNamespaceLifecycle(registry: ApiRegistry, log: Pick<Logger, 'error'>): { stop(): void } {
+  // In a turn of its own: the answer to the DELETE shows the namespace Terminating, with its contents.
+  const queue = createWorkQueue({
+    work: sweep,
+    onError: (error, namespace) => log.error({ err: error, namespace }, 'a namespace could not be emptied'),
+  });
 
   function sweep(name: string): void {
     const namespace = registry.find('namespaces', '', name);
@@ -71,41 +77,29 @@ export function startNamespaceLifecycle(registry: ApiRegistry): { stop(): void }
     });
   }
 
-  // In a turn of its own: the answer to the DELETE shows the namespace Terminating, with its contents.
-  function sweepSoon(name: string): void {
-    if (waiting.has(name)) return;
-    waiting.set(
-      name,
-      setImmediate(() => {
-        waiting.delete(name);
-        sweep(name);
-      }),
-    );
-  }
-
   const isGoing = (name: string | undefined) =>
     name !== undefined && registry.find('namespaces', '', name)?.metadata.deletionTimestamp !== undefined;
 
   const unsubscribers = [
     registry.subscribe('namespaces', ({ type, object }) => {
       if (type === 'MODIFIED' && object.metadata.deletionTimestamp !== undefined)
-        sweepSoon(object.metadata.name);
+        queue.add(object.metadata.name);
     }),
     ...contents.map((resource) =>
       registry.subscribe(resource, ({ type, object }) => {
         const { namespace } = object.metadata;
-        if (type === 'DELETED' && namespace !== undefined && isGoing(namespace)) sweepSoon(namespace);
+        if (type === 'DELETED' && namespace !== undefined && isGoing(namespace)) queue.add(namespace);
       }),
     ),
   ];
   for (const { metadata } of registry.list('namespaces')) {
-    if (metadata.deletionTimestamp !== undefined) sweepSoon(metadata.name);
+    if (metadata.deletionTimestamp !== undefined) queue.add(metadata.name);
   }
 
   return {
     stop() {
       for (const unsubscribe of unsubscribers) unsubscribe();
-      for (const immediate of waiting.values()) clearImmediate(immediate);
+      queue.stop();
     },
   };
 }

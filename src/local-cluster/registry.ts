@@ -5,6 +5,7 @@
  * May import: the object store, and the API's defaults, validation and error words. Never: HTTP, processes.
  */
 import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
 import { prepareForCreate, prepareForUpdate } from './api/admission.ts';
 import { checkPreconditions, decideDeletion, isReadyToGo } from './api/deletion.ts';
 import { raiseGeneration } from './api/generation.ts';
@@ -21,6 +22,7 @@ import type { ResourceName, ResourceObjects, StoredMeta } from './objects.ts';
 
 export type RegistryOptions = {
   dataDir: string;
+  log: Pick<Logger, 'error'>;
   now?: () => Date;
 } & Partial<HistoryBounds>;
 
@@ -37,7 +39,7 @@ const generateNameAttempts = 8;
 
 /** Opens the registry over the data directory, with the namespaces that every cluster has. */
 export function openRegistry(options: RegistryOptions): ApiRegistry {
-  const { now = () => new Date(), ...where } = options;
+  const { now = () => new Date(), log, ...where } = options;
   const store = openObjectStore({ ...historyBounds, ...where });
 
   function get<R extends ResourceName>(
@@ -146,7 +148,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     },
   };
   createSystemNamespaces(registry);
-  const namespaceLifecycle = startNamespaceLifecycle(registry);
-  const eventExpiry = startEventExpiry(registry, now);
+  const namespaceLifecycle = startNamespaceLifecycle(registry, log);
+  const eventExpiry = startEventExpiry(registry, { now, log });
   return registry;
 }

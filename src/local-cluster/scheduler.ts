@@ -3,6 +3,7 @@
  *
  * Owns: `spec.nodeName` and the PodScheduled condition of pods that are not bound. Never: anything of bound pods.
  */
+import type { Logger } from 'pino';
 import { findQuantity } from './api/quantity.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { Machine } from './machine.ts';
@@ -10,6 +11,7 @@ import { findAffinityFault } from './node-affinity.ts';
 import type { Pod } from './objects.ts';
 import { setPodCondition } from './pod-condition.ts';
 import type { Registry } from './registry-contract.ts';
+import { createWorkQueue } from './work-queue.ts';
 
 const component = 'default-scheduler';
 
@@ -17,11 +19,22 @@ export function startScheduler({
   registry,
   events,
   machine,
+  log,
 }: {
   registry: Registry;
   events: EventRecorder;
   machine: Machine;
+  log: Pick<Logger, 'error'>;
 }): { stop: () => void } {
+  const retries = createWorkQueue({
+    work(key) {
+      const [namespace = '', name = ''] = key.split('/');
+      const pod = registry.find('pods', namespace, name);
+      if (pod) consider(pod);
+    },
+    onError: (error, pod) => log.error({ err: error, pod }, 'a pod could not be bound'),
+  });
+
   function consider(pod: Pod): void {
     const { metadata, spec } = pod;
     if (spec.nodeName !== undefined || metadata.deletionTimestamp !== undefined) return;
@@ -66,11 +79,25 @@ export function startScheduler({
     events.record({ about: pod, type: 'Warning', reason: 'FailedScheduling', message, component });
   }
 
+  /** At once, and again for as long as the disk does not take it; the queue tells why. */
+  function take(pod: Pod): void {
+    try {
+      consider(pod);
+    } catch {
+      retries.add(`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`);
+    }
+  }
+
   const unsubscribe = registry.subscribe('pods', ({ type, object }) => {
-    if (type !== 'DELETED') consider(object);
+    if (type !== 'DELETED') take(object);
   });
-  for (const pod of registry.list('pods')) consider(pod);
-  return { stop: unsubscribe };
+  for (const pod of registry.list('pods')) take(pod);
+  return {
+    stop() {
+      unsubscribe();
+      retries.stop();
+    },
+  };
 }
 
 const toMessage = (fault: string) =>

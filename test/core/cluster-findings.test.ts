@@ -64,15 +64,16 @@ describe('rights that are needed', () => {
   });
 
   test('name the verbs that are missing, what does not work without them, and the rule', () => {
-    const needed = but(yes, no, 'watch events', 'list events');
+    const needed = but(yes, no, 'watch pods', 'list pods');
     const wrong = judgeNeeded(look({ needed }), inCluster).filter(({ verdict }) => verdict !== 'ok');
     expect(wrong).toEqual([
       {
         area: 'rights',
-        asked: 'get, list, watch events',
+        asked: 'get, list, watch pods',
         verdict: 'wrong',
-        sentence: 'It may not list, watch events: a job whose pod is refused cannot say why.',
-        mend: { kind: 'rule', rule: neededRules('jobs')[3] },
+        sentence:
+          'It may not list, watch pods: nothing is known of the pods of a job, and the service does not become ready.',
+        mend: { kind: 'rule', rule: neededRules('jobs')[1] },
       },
     ]);
   });

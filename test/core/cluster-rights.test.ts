@@ -61,7 +61,7 @@ test('a person gets a binding that leaves alone the one of the service, whatever
 test('no right is needed and forbidden at once', () => {
   const needed = neededRules('jobspawn-jobs').flatMap((rule) => keys(neededQuestions(rule, 'jobspawn-jobs')));
   const forbidden = forbiddenParts(inCluster).flatMap(({ questions }) => keys(questions));
-  expect(needed).toHaveLength(15);
+  expect(needed).toHaveLength(12);
   expect(forbidden.filter((key) => needed.includes(key))).toEqual([]);
 });
 

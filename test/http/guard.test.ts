@@ -4,7 +4,7 @@ import { startHttpSide } from './http-side.ts';
 
 let side: Awaited<ReturnType<typeof startHttpSide>>;
 beforeAll(async () => {
-  side = await startHttpSide({ allowedHosts: ['jobs.example.com'] });
+  side = await startHttpSide({ ownHost: '192.0.2.7', allowedHosts: ['jobs.example.com'] });
 });
 afterAll(() => side.stop());
 
@@ -16,6 +16,10 @@ describe('the Host of a request', () => {
     },
   );
 
+  test.each(['192.0.2.7:8080', '192.0.2.7'])('%s is ours: it is where we listen', async (host) => {
+    await request(side.url).get('/jobs').set('Host', host).expect(200);
+  });
+
   test('a host of the list is ours', async () => {
     await request(side.url).get('/jobs').set('Host', 'jobs.example.com').expect(200);
   });
@@ -26,6 +30,10 @@ describe('the Host of a request', () => {
     'localhost@evil.example.com',
     'jobs.example.com:81',
     'localhost.evil.example.com',
+    '192.0.2.8:8080',
+    '192.0.2.7.evil.example.com',
+    '192.0.2.7:8080:8080',
+    '127.8.8.8',
   ])('%s is refused with 421', async (host) => {
     await request(side.url).get('/jobs').set('Host', host).expect(421);
     await request(side.url).get('/assets/jobspawn.css').set('Host', host).expect(421);

@@ -46,6 +46,7 @@ const healthyReport: ClusterReport = {
  * holds what its containers wrote, by the name of the pod.
  */
 export async function startHttpSide({
+  ownHost = '127.0.0.1',
   allowedHosts = [],
   trustedProxies = [],
   maxQueued = 1000,
@@ -58,6 +59,7 @@ export async function startHttpSide({
   side = 'all',
   checkCluster = async () => healthyReport,
 }: {
+  ownHost?: string;
   allowedHosts?: string[];
   trustedProxies?: string[];
   maxQueued?: number;
@@ -111,6 +113,7 @@ export async function startHttpSide({
   const closing = new AbortController();
   const sessionCookie = createSessionCookie({ isHttps: auth.kind === 'token' && auth.isHttps });
   const config = {
+    ownHost,
     allowedHosts,
     trustedProxies,
     limits: { ...parseConfig({}).web.limits, ...limits },

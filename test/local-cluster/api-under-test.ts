@@ -8,6 +8,7 @@ import { serveApi } from '../../src/local-cluster/api/server.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
 import type { ApiRegistry } from '../../src/local-cluster/registry-contract.ts';
 import type { RegistryOptions } from '../../src/local-cluster/registry.ts';
+import { silentLog } from './silent-log.ts';
 
 /** The shortest manifest that is a valid Job. */
 export const minimalJob = (name: string, extra: { labels?: Record<string, string>; spec?: object } = {}) => ({
@@ -27,9 +28,11 @@ export const minimalPod = (name: string) => ({
   spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'example.com/tool:1' }] },
 });
 
-export function openTestRegistry(options: Omit<RegistryOptions, 'dataDir'> = {}) {
+type TestRegistryOptions = Partial<Omit<RegistryOptions, 'dataDir'>>;
+
+export function openTestRegistry(options: TestRegistryOptions = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'local-cluster-'));
-  const registry = openRegistry({ dataDir, ...options });
+  const registry = openRegistry({ dataDir, log: silentLog, ...options });
   return {
     registry,
     dataDir,
@@ -66,17 +69,18 @@ const noLog: ReadLog = async function* () {};
  * the server has logged an error, unless that is part of the test (`mayFail`).
  */
 export async function startTestApi(
-  options: Omit<RegistryOptions, 'dataDir'> & { readLog?: ReadLog; mayFail?: boolean } = {},
+  options: TestRegistryOptions & { readLog?: ReadLog; mayFail?: boolean } = {},
 ): Promise<ApiUnderTest> {
-  const opened = openTestRegistry(options);
-  const { registry } = opened;
   const unexpected: unknown[] = [];
+  const log = { error: (...entry: unknown[]) => void unexpected.push(entry) };
+  const opened = openTestRegistry({ log, ...options });
+  const { registry } = opened;
   const api = await serveApi({
     registry,
     prefix,
     port: 0,
     readLog: options.readLog ?? noLog,
-    log: { error: (...entry: unknown[]) => void unexpected.push(entry) },
+    log,
   });
 
   const start = (path: string, { method = 'GET', headers = {}, body }: Ask): Promise<IncomingMessage> =>

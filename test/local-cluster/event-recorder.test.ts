@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createEventRecorder } from '../../src/local-cluster/event-recorder.ts';
 import type { EventNote } from '../../src/local-cluster/event-recorder.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
+import { silentLog } from './silent-log.ts';
 
 const second = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 const micro = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
@@ -14,7 +15,7 @@ let dataDir: string;
 
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'event-recorder-'));
-  registry = openRegistry({ dataDir });
+  registry = openRegistry({ dataDir, log: silentLog });
 });
 
 afterEach(() => {
@@ -43,7 +44,7 @@ const started = (about: EventNote['about'], over: Partial<EventNote> = {}): Even
 
 test('an Event names its object, its component and the node', () => {
   const pod = createPod();
-  createEventRecorder(registry).record(started(pod));
+  createEventRecorder(registry, silentLog).record(started(pod));
   expect(registry.list('events')).toEqual([
     expect.objectContaining({
       metadata: expect.objectContaining({
@@ -75,7 +76,7 @@ test('an Event names its object, its component and the node', () => {
 
 test('the same note again raises the count of the same Event', () => {
   const pod = createPod();
-  const { record } = createEventRecorder(registry);
+  const { record } = createEventRecorder(registry, silentLog);
   const seen: string[] = [];
   registry.subscribe('events', ({ type, object }) => seen.push(`${type} ${object.count}`));
   record(started(pod));
@@ -87,7 +88,7 @@ test('the same note again raises the count of the same Event', () => {
 
 test('a note whose Event is gone makes a new one', () => {
   const pod = createPod();
-  const { record } = createEventRecorder(registry);
+  const { record } = createEventRecorder(registry, silentLog);
   record(started(pod));
   const [event] = registry.list('events');
   registry.delete('events', { namespace: 'default', name: event?.metadata.name ?? '' });
@@ -97,7 +98,7 @@ test('a note whose Event is gone makes a new one', () => {
 
 test('from the tenth different message of one reason on they share an Event', () => {
   const pod = createPod();
-  const { record } = createEventRecorder(registry);
+  const { record } = createEventRecorder(registry, silentLog);
   for (let number = 1; number <= 12; number += 1) {
     record(started(pod, { reason: 'FailedCreate', message: `refused ${number}` }));
   }
@@ -110,7 +111,7 @@ test('from the tenth different message of one reason on they share an Event', ()
 
 test("the scheduler's Events have an eventTime and an action, and a series where they repeat", () => {
   const pod = createPod();
-  const { record } = createEventRecorder(registry);
+  const { record } = createEventRecorder(registry, silentLog);
   const component = 'default-scheduler';
   record({ about: pod, type: 'Normal', reason: 'Scheduled', message: 'bound', component });
   record({ about: pod, type: 'Warning', reason: 'FailedScheduling', message: 'no room', component });
@@ -132,6 +133,6 @@ test('an Event in a namespace that is going is lost without a fault', () => {
   registry.create('namespaces', '', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'brief' } });
   const pod = createPod('brief');
   registry.delete('namespaces', { namespace: '', name: 'brief' });
-  createEventRecorder(registry).record(started(pod));
+  createEventRecorder(registry, silentLog).record(started(pod));
   expect(registry.list('events', 'brief')).toEqual([]);
 });

@@ -52,9 +52,9 @@ export function openStage({ backoff }: { backoff?: Backoff } = {}) {
   });
 
   function start() {
-    const registry = openRegistry({ dataDir });
+    const registry = openRegistry({ dataDir, log });
     const given = mortal(registry);
-    const events = createEventRecorder(given);
+    const events = createEventRecorder(given, log);
     writesLeft = Infinity;
     const stops = [
       registry.subscribe('jobs', ({ type, object }) => {

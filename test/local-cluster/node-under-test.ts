@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { createEventRecorder } from '../../src/local-cluster/event-recorder.ts';
 import type { Backoff } from '../../src/local-cluster/kubelet/backoff.ts';
 import type { Images } from '../../src/local-cluster/kubelet/image.ts';
@@ -14,6 +14,7 @@ import type { Pod } from '../../src/local-cluster/objects.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
 import { startScheduler } from '../../src/local-cluster/scheduler.ts';
 import { until } from '../support/until.ts';
+import { silentLog } from './silent-log.ts';
 
 /** Any command of this machine, with this Node on its PATH. */
 const plainImage = {
@@ -29,16 +30,19 @@ export type NodeOptions = {
   stopGraceMs?: number;
   /** In the place of a Job controller, which is not there. */
   untilSeen?: () => Promise<void>;
+  log?: Logger;
+  now?: () => Date;
 };
 
 /** A registry, a scheduler and a kubelet on a directory of their own: a cluster without API and controllers. */
 export async function startNode(options: NodeOptions = {}) {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'jobspawn-node-')));
-  const registry = openRegistry({ dataDir });
+  const { log = silentLog, now } = options;
+  const registry = openRegistry({ dataDir, log, ...(now && { now }) });
   const machine = describeMachine(dataDir);
   const processes = openProcessTable(join(dataDir, 'processes'));
   await recoverPods(registry, { processes, machine });
-  const events = createEventRecorder(registry);
+  const events = createEventRecorder(registry, log);
   const kubelet = createKubelet({
     registry,
     events,
@@ -50,10 +54,10 @@ export async function startNode(options: NodeOptions = {}) {
     backoff: options.backoff ?? { initialMs: 200, maxMs: 1000 },
     stopGraceMs: options.stopGraceMs ?? 500,
     untilSeen: options.untilSeen ?? (() => Promise.resolve()),
-    log: pino({ level: 'silent' }),
+    log,
   });
   kubelet.start();
-  const scheduler = startScheduler({ registry, events, machine });
+  const scheduler = startScheduler({ registry, events, machine, log });
   const history = new Map<string, Pod[]>();
   registry.subscribe('pods', ({ object }) => {
     history.set(object.metadata.name, [...(history.get(object.metadata.name) ?? []), object]);

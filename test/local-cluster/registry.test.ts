@@ -5,6 +5,7 @@ import { openRegistry } from '../../src/local-cluster/registry.ts';
 import type { ApiRegistry } from '../../src/local-cluster/registry-contract.ts';
 import { until } from '../support/until.ts';
 import { minimalJob, minimalPod, openTestRegistry } from './api-under-test.ts';
+import { silentLog } from './silent-log.ts';
 
 let registry: ApiRegistry;
 let dataDir: string;
@@ -54,7 +55,7 @@ describe('names and versions', () => {
     registry.delete('jobs', inDefault('gone'), { propagationPolicy: 'Background' });
     const last = registry.version();
     registry.close();
-    registry = openRegistry({ dataDir });
+    registry = openRegistry({ dataDir, log: silentLog });
     expect(registry.list('jobs')).toEqual([kept]);
     const later = registry.create('jobs', 'default', minimalJob('later'));
     expect(Number(later.metadata.resourceVersion)).toBeGreaterThan(last);
@@ -64,7 +65,7 @@ describe('names and versions', () => {
   test('a restart goes on from the last version, be it of an object that is there or of one that is gone', () => {
     const versionAfterRestart = () => {
       registry.close();
-      registry = openRegistry({ dataDir });
+      registry = openRegistry({ dataDir, log: silentLog });
       return registry.version();
     };
     const kept = registry.create('jobs', 'default', minimalJob('kept'));
@@ -75,7 +76,7 @@ describe('names and versions', () => {
   });
 
   test('a second cluster on the same data is refused in one sentence', () => {
-    expect(() => openRegistry({ dataDir })).toThrow(
+    expect(() => openRegistry({ dataDir, log: silentLog })).toThrow(
       `another local cluster is running on the data directory ${dataDir}`,
     );
   });
@@ -214,7 +215,7 @@ describe('namespaces', () => {
     registry.delete('namespaces', { namespace: '', name: 'team' });
     await until(() => registry.find('jobs', 'team', 'held')?.metadata.deletionTimestamp);
     registry.close();
-    registry = openRegistry({ dataDir });
+    registry = openRegistry({ dataDir, log: silentLog });
     expect(registry.find('namespaces', '', 'team')?.status?.phase).toBe('Terminating');
     registry.update('jobs', { namespace: 'team', name: 'held' }, (draft) => {
       draft.metadata.finalizers = [];
@@ -261,12 +262,12 @@ describe('Events', () => {
   test('go an hour after they were last seen', () => {
     registry.close();
     let now = new Date('2030-01-01T00:00:00Z');
-    registry = openRegistry({ dataDir, now: () => now });
+    registry = openRegistry({ dataDir, log: silentLog, now: () => now });
     registry.create('events', 'default', seen('old', '2030-01-01T00:00:00Z'));
     registry.create('events', 'default', seen('young', '2030-01-01T00:40:00Z'));
     now = new Date('2030-01-01T01:10:00Z');
     registry.close();
-    registry = openRegistry({ dataDir, now: () => now });
+    registry = openRegistry({ dataDir, log: silentLog, now: () => now });
     expect(registry.list('events').map(({ metadata }) => metadata.name)).toEqual(['young']);
   });
 });

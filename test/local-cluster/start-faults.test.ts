@@ -13,10 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { pino } from 'pino';
 import { LocalClusterFault, startLocalCluster } from '../../src/local-cluster/cluster.ts';
 import { openRegistry } from '../../src/local-cluster/registry.ts';
 import { minimalJob } from './api-under-test.ts';
+import { silentLog } from './silent-log.ts';
 
 let dataDir: string;
 let file: string;
@@ -26,11 +26,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-const start = () => startLocalCluster({ dataDir, images: {}, log: pino({ level: 'silent' }) });
+const start = () => startLocalCluster({ dataDir, images: {}, log: silentLog });
 
 /** A database as a cluster leaves it, with enough in it for several pages. */
 function fillDatabase(): void {
-  const registry = openRegistry({ dataDir });
+  const registry = openRegistry({ dataDir, log: silentLog });
   for (let count = 0; count < 100; count += 1) registry.create('jobs', 'default', minimalJob(`job-${count}`));
   registry.close();
 }

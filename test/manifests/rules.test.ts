@@ -64,9 +64,9 @@ const another = (namespace: string): Pod => ({ namespace, labels: { app: 'anothe
       'batch | jobs | create get list watch delete',
       ' | pods | get list watch',
       ' | pods/log | get',
-      ' | events | get list watch',
+      ' | events | list',
       ` | namespaces | ${jobNamespace} | get`,
-      ' | resourcequotas | get list',
+      ' | resourcequotas | list',
     ]);
     const binding = only(ofKind(objects, 'RoleBinding', roleBindingSchema));
     const { namespace } = ours().metadata;

@@ -52,7 +52,7 @@ const logKey = (uid: string, container: string) => `${uid}/${container}`;
 
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { registry, events, machine, images, processes, backoff, log } = options;
-  const files = openPodFiles(options.podsDir);
+  const files = openPodFiles(options.podsDir, log);
   const pipes = openPipeStock(options.pipesDir);
   const workers = new Map<string, PodWorker>();
   const logs = new Map<string, RunningContainer>();
@@ -69,6 +69,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     files,
     pipes,
     untilSeen: options.untilSeen,
+    log,
     onLog(uid: string, container: string, running: RunningContainer) {
       const key = logKey(uid, container);
       logs.set(key, running);

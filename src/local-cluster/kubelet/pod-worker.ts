@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Pod } from '../objects.ts';
 import type { Registry } from '../registry-contract.ts';
 import type { ContainerRun } from './container-run.ts';
@@ -8,12 +9,14 @@ import { createSupervisor } from './container-supervisor.ts';
 import { markUnknownEnds, toRuns } from './pod-runs.ts';
 import type { PodView } from './pod-status.ts';
 import { decidePhase, toPodStatus } from './pod-status.ts';
+import { createStoreRetry } from './store-retry.ts';
 import { mountVolumes } from './volumes.ts';
 
 export type WorkerContext = SupervisorContext & {
   registry: Registry;
   /** Resolves when the Job controller has looked at the pod as it is now. */
   untilSeen: (pod: Pod) => Promise<void>;
+  log: Pick<Logger, 'error'>;
 };
 
 export type PodWorker = {
@@ -73,12 +76,21 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   };
   const stopping = new AbortController();
   const sidecarsEnd = new AbortController();
+  const machineDown = new AbortController();
   const endedProcesses: number[] = [];
   let latest = bound;
   let order: Order | undefined;
   let killTimer: NodeJS.Timeout | undefined;
   let deadlineTimer: NodeJS.Timeout | undefined;
 
+  const stored = createStoreRetry({
+    onError: (error) =>
+      context.log.error(
+        { err: error, pod: `${namespace}/${name}` },
+        'the state of a pod could not be stored',
+      ),
+    signal: machineDown.signal,
+  });
   const supervisor = createSupervisor(context, {
     pod: () => latest,
     tell: (run, type, reason, message) =>
@@ -94,12 +106,17 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     onEnd: (pid) => endedProcesses.push(pid),
   });
 
-  function publish(): void {
+  function storeStatus(): void {
     const now = new Date();
     registry.update('pods', key, (draft) => {
       draft.status = toPodStatus(draft, view, now);
     });
     forgetEnded();
+  }
+
+  /** Never throws. The pod goes on while the disk is full: a later status says all that an earlier one would have said. */
+  function publish(): void {
+    stored.attempt(storeStatus);
   }
 
   /** Not before the end is written: a cluster killed in between must still count the pod among those that had a process. */
@@ -196,7 +213,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
   }
 
   /** Writes the end of the pod, unless nobody is left to read it or the pod has not begun and may begin another time. */
-  function settle(): void {
+  async function settle(): Promise<void> {
     const started = runs.some(({ containerID }) => containerID !== undefined);
     if (order?.cause === 'abandoned' || (order?.cause === 'shutdown' && !started)) return;
     if (order) markUnknownEnds(runs);
@@ -205,23 +222,27 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
       view.verdict = shutdownVerdict;
     view.settled = true;
     view.sandbox = false;
-    publish();
+    await stored.insist(storeStatus);
   }
 
   /** The last step of a deletion: the pod may leave the registry. */
   async function release(): Promise<void> {
     // The Job controller counts the end first, and takes its finalizer off, as it has time to in a real cluster.
     await context.untilSeen(latest);
-    const left = registry.find('pods', namespace, name);
-    if (left?.metadata.uid !== uid || left.metadata.deletionTimestamp === undefined) return;
-    registry.delete('pods', key, { gracePeriodSeconds: 0 });
+    await stored.insist(() => {
+      const left = registry.find('pods', namespace, name);
+      if (left?.metadata.uid !== uid || left.metadata.deletionTimestamp === undefined) return;
+      registry.delete('pods', key, { gracePeriodSeconds: 0 });
+    });
   }
 
   async function live(): Promise<void> {
     try {
-      files.prepare(
-        uid,
-        runs.map(({ spec }) => spec.name),
+      await stored.insist(() =>
+        files.prepare(
+          uid,
+          runs.map(({ spec }) => spec.name),
+        ),
       );
       publish();
       watchDeadline();
@@ -232,7 +253,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
         view.addressed = true;
         await runContainers();
       }
-      settle();
+      await settle();
       await release();
     } catch (error) {
       // Nobody would look after them any more.
@@ -241,6 +262,7 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     } finally {
       clearTimeout(deadlineTimer);
       clearTimeout(killTimer);
+      stored.stop();
       forgetEnded();
     }
   }
@@ -256,7 +278,10 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
       if (pod.metadata.deletionTimestamp !== undefined) void stopDeleted(pod);
     },
     abandon: () => stop({ cause: 'abandoned', graceMs: 0 }),
-    shutDown: (graceMs) => stop({ cause: 'shutdown', graceMs: Math.min(graceMs, ownGraceMs) }),
+    shutDown(graceMs) {
+      machineDown.abort();
+      stop({ cause: 'shutdown', graceMs: Math.min(graceMs, ownGraceMs) });
+    },
     // Not in this turn: the caller must know the worker before the first status makes it hear of the pod again.
     done: Promise.resolve().then(live),
   };
