@@ -81,13 +81,13 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
   const health = createLoopsHealth({ clock });
   const pace = { signal: loops.signal, log, health, intervalMs: lookEveryMs };
   const onCommit = { ...pace, wake: store.onCommit };
-  const onCommitOrRoom = {
+  const onCommitOrRoom = (loop: { onRoom: (listener: () => void) => () => void }) => ({
     ...pace,
     wake(listener: () => void) {
-      const releases = [store.onCommit(listener), dispatcher.onRoom(listener)];
+      const releases = [store.onCommit(listener), loop.onRoom(listener)];
       return () => releases.forEach((release) => release());
     },
-  };
+  });
 
   /** Nothing is sent before both watches have told what is there: a claim of an earlier life may be answered by it. */
   async function runLoops(): Promise<void> {
@@ -95,9 +95,9 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
     await Promise.all([
       every({ ...pace, name: 'full compare', intervalMs: compareEveryMs }, observer.compareOnce),
       every({ ...pace, name: 'owed observations' }, observer.retryOwed),
-      every({ ...onCommitOrRoom, name: 'dispatcher' }, dispatcher.runOnce),
+      every({ ...onCommitOrRoom(dispatcher), name: 'dispatcher' }, dispatcher.runOnce),
       every({ ...onCommit, name: 'canceller' }, canceller.runOnce),
-      every({ ...onCommit, name: 'log keeper' }, logKeeper.runOnce),
+      every({ ...onCommitOrRoom(logKeeper), name: 'log keeper' }, logKeeper.runOnce),
       every({ ...onCommit, name: 'last words', restMs: lookAtAllMs }, lastWords.runOnce),
       every({ ...pace, name: 'start deadline' }, startDeadline.runOnce),
       every({ ...pace, name: 'pod refusals' }, podRefusals.runOnce),

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../core/app-error.ts';
 import type { Kube } from '../kube/cluster.ts';
@@ -8,7 +9,10 @@ import type { Store } from '../store/store.ts';
 import { readClipped } from './clipped-log.ts';
 import { toPauseMs } from './pacing.ts';
 
-const readsAtOnce = 4;
+const firstTriesAtOnce = 4;
+const retriesAtOnce = 2;
+/** What is looked through in one turn of the event loop. */
+const pageSize = 5000;
 /** The longest that a pod on its way out is listened to, and that a log may take to come. */
 const longestReadMs = 60_000;
 
@@ -16,6 +20,9 @@ const longestReadMs = 60_000;
  * Fetches the log of each pod that has ended, once, since it goes with the pod. One that is being deleted (a deadline, a
  * cancel) is listened to until its end, for its last words leave the cluster as soon as they are spoken. Where a container is started
  * again in its pod, each run is fetched once it is over: the cluster keeps no more than the one before the latest.
+ *
+ * What failed is tried again in places of its own. A kubelet that is away lets each read wait to its limit, and a log that can be read must
+ * not stand behind those that cannot.
  */
 export function createLogKeeper({
   store,
@@ -30,47 +37,99 @@ export function createLogKeeper({
   clock: () => Date;
   signal: AbortSignal;
 }) {
-  const underWay = new Map<string, Promise<void>>();
-  const failures = new Map<string, { count: number; retryAt: number }>();
+  /** Reads under way, by the number of the pod. */
+  const firstTries = new Map<number, Promise<void>>();
+  const retries = new Map<number, Promise<void>>();
+  const failures = new Map<number, { count: number; retryAt: number }>();
+  const listeners = new Set<() => void>();
 
   /** Starts what there is room for, and does not wait for the end: a terminating pod may speak for a while yet. */
-  function runOnce(): { started: number } {
-    const now = clock().getTime();
-    const isDue = ({ podUid }: LogToKeep) =>
-      !underWay.has(podUid) && (failures.get(podUid)?.retryAt ?? 0) <= now;
-    const room = readsAtOnce - underWay.size;
-    if (room <= 0 || signal.aborted) return { started: 0 };
-    // Those in hand and those that wait for another try are still listed, and must not hide the others.
-    const listed = store.listLogsToKeep(readsAtOnce + underWay.size + failures.size);
-    forgetAllBut(listed);
-    const due = listed.filter(isDue).slice(0, room);
-    for (const item of due) {
-      underWay.set(
-        item.podUid,
-        keep(item).finally(() => underWay.delete(item.podUid)),
-      );
+  async function runOnce(): Promise<{ started: number }> {
+    const started = await startFirstTries();
+    return { started: started + startRetries() };
+  }
+
+  async function startFirstTries(): Promise<number> {
+    const listed = new Set<number>();
+    let started = 0;
+    for (let after = 0; firstTries.size < firstTriesAtOnce && !signal.aborted;) {
+      const page = store.listLogsToKeep({ after, limit: pageSize });
+      const last = page.at(-1);
+      if (last === undefined) {
+        forgetAllBut(listed);
+        break;
+      }
+      for (const number of page) {
+        listed.add(number);
+        const isKnown = firstTries.has(number) || retries.has(number) || failures.has(number);
+        if (!isKnown && firstTries.size < firstTriesAtOnce && start(number, firstTries)) started += 1;
+      }
+      after = last;
+      await nextTurn();
     }
-    return { started: due.length };
+    return started;
+  }
+
+  function startRetries(): number {
+    let started = 0;
+    for (let room = retriesAtOnce - retries.size; room > 0 && !signal.aborted; room -= 1) {
+      const number = findRetry(clock().getTime());
+      if (number !== undefined && start(number, retries)) started += 1;
+    }
+    return started;
+  }
+
+  /** The one that failed least often: what is out of reach for long does not delay what merely stumbled. Then the one that is due for longest. */
+  function findRetry(now: number): number | undefined {
+    let next: { number: number; count: number; retryAt: number } | undefined;
+    for (const [number, { count, retryAt }] of failures) {
+      if (retryAt > now || retries.has(number)) continue;
+      const isSooner = next === undefined || (count - next.count || retryAt - next.retryAt) < 0;
+      if (isSooner) next = { number, count, retryAt };
+    }
+    return next?.number;
+  }
+
+  function start(number: number, places: Map<number, Promise<void>>): boolean {
+    const item = store.findLogToKeep(number);
+    if (item === undefined) {
+      failures.delete(number);
+      return false;
+    }
+    const work = keep(item).finally(() => {
+      places.delete(number);
+      // A retry that fails calls for no other: they go at the pace of the loop, and of what succeeds.
+      if (places === firstTries) for (const listener of listeners) listener();
+    });
+    places.set(number, work);
+    return true;
   }
 
   /** A pod may leave while its log is waiting for another try. */
-  function forgetAllBut(listed: LogToKeep[]): void {
-    const waiting = new Set(listed.map(({ podUid }) => podUid));
-    for (const podUid of failures.keys()) if (!waiting.has(podUid)) failures.delete(podUid);
+  function forgetAllBut(listed: ReadonlySet<number>): void {
+    for (const number of failures.keys()) if (!listed.has(number)) failures.delete(number);
   }
 
   async function keep(item: LogToKeep): Promise<void> {
     try {
-      if (item.runsOver > item.runsKept) await keepRun(item);
-      if (item.ended || item.leaving) {
-        const text = await read(item);
-        // Stopped in the middle, it is left to the next start.
-        signal.throwIfAborted();
-        store.keepLog({ ...item, text });
-      }
-      failures.delete(item.podUid);
+      await fetchAll(item);
+      failures.delete(item.number);
     } catch (err) {
       if (!signal.aborted) fail(item, err);
+    }
+  }
+
+  async function fetchAll(item: LogToKeep): Promise<void> {
+    try {
+      if (item.runsOver > item.runsKept) await keepRun(item);
+      if (!item.ended && !item.leaving) return;
+      const text = await read(item);
+      // Stopped in the middle, it is left to the next start.
+      signal.throwIfAborted();
+      store.keepLog({ ...item, text });
+    } catch (err) {
+      if (signal.aborted || !(err instanceof AppError && isThereNone(err))) throw err;
+      store.markLogUnavailable(item.podUid);
     }
   }
 
@@ -94,22 +153,23 @@ export function createLogKeeper({
     );
   }
 
-  function fail({ podUid, jobId, pod }: LogToKeep, err: unknown): void {
-    if (err instanceof AppError && isThereNone(err)) {
-      failures.delete(podUid);
-      store.markLogUnavailable(podUid);
-      return;
-    }
-    const count = (failures.get(podUid)?.count ?? 0) + 1;
-    failures.set(podUid, { count, retryAt: clock().getTime() + toPauseMs(count) });
+  function fail({ number, jobId, pod }: LogToKeep, err: unknown): void {
+    const count = (failures.get(number)?.count ?? 0) + 1;
+    failures.set(number, { count, retryAt: clock().getTime() + toPauseMs(count) });
     log.warn({ err, jobId, pod, count }, 'a log could not be fetched, and is tried again');
   }
 
   return {
     runOnce,
+    /** Called when a first try has ended, so that there is room for another; returns the way to stop that. */
+    onRoom(listener: () => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     /** Resolves when no log is being read. */
     async idle(): Promise<void> {
-      while (underWay.size > 0) await Promise.all(underWay.values());
+      while (firstTries.size + retries.size > 0)
+        await Promise.all([...firstTries.values(), ...retries.values()]);
     },
   };
 }

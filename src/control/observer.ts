@@ -8,15 +8,22 @@ import type { Unsettled } from '../store/unsettled.ts';
 import { createSightings } from './sightings.ts';
 import type { Sighting } from './sightings.ts';
 
-export type ObserverOptions = { store: Store; kube: Kube; log: Logger; signal: AbortSignal };
+export type ObserverOptions = {
+  store: Store;
+  kube: Kube;
+  log: Logger;
+  signal: AbortSignal;
+  /** Monotonic, in ms; the machine's own unless said. */
+  elapsed?: () => number;
+};
 
 /**
  * Feeds what the two watches see into the store, as facts; what they mean is decided there. Jobs and pods are matched by the
  * job-id label. What carries it without a row of ours is an orphan: told once, and never touched.
  */
-export function startObserver({ store, kube, log, signal }: ObserverOptions) {
+export function startObserver({ store, kube, log, signal, ...options }: ObserverOptions) {
   /** What the store could not take (a full disk), by object; the latest word replaces an older one. */
-  const owed = new Map<string, () => void>();
+  const owed = new Map<string, Sighting>();
   const orphans = new Set<string>();
   let faults = 0;
   /** Read before the first lists begin, which then serve as the other half of the first compare. */
@@ -25,9 +32,10 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   signal.addEventListener('abort', () => firstSync.resolve(), { once: true });
 
   /** By itself, in a transaction of its own. */
-  function tell(uid: string, commit: () => void): 'told' | 'refused' | 'store-unavailable' {
+  function tell(sighting: Sighting): 'told' | 'refused' | 'store-unavailable' {
+    const { uid } = sighting;
     try {
-      commit();
+      sighting.alone();
       owed.delete(uid);
       return 'told';
     } catch (err) {
@@ -35,7 +43,7 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
         faults += 1;
         log.error({ err, uid }, 'an observation could not be stored, and is kept for another try');
       }
-      owed.set(uid, commit);
+      owed.set(uid, sighting);
       return isUnavailable(err) ? 'store-unavailable' : 'refused';
     }
   }
@@ -62,9 +70,10 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
   }
 
   const sightings = createSightings({
+    ...options,
     groupCommit: store.groupCommit,
     onStored: ({ uid }) => owed.delete(uid),
-    tellAlone: ({ uid, alone }) => tell(uid, alone),
+    tellAlone: tell,
   });
 
   function see(uid: string, commit: () => void): void {
@@ -150,9 +159,18 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     return orphans.size;
   }
 
-  /** Tries again what the store could not take. One that it will never take must not stand before the others. */
-  function retryOwed(): { owed: number } {
-    for (const [uid, commit] of owed) if (tell(uid, commit) === 'store-unavailable') break;
+  /**
+   * Tries again what the store could not take: the first by itself, since one refusal tells that a disk is still full, and the others as
+   * if they had just been seen, since thousands may be owed. Where something newer of an object waits for the store, that settles the
+   * debt, and must not be told before it.
+   */
+  async function retryOwed(): Promise<{ owed: number }> {
+    const awaited = sightings.awaited();
+    const [first, ...others] = [...owed.values()].filter(({ uid }) => !awaited.has(uid));
+    if (first !== undefined && tell(first) !== 'store-unavailable') {
+      for (const sighting of others) sightings.add(sighting);
+    }
+    await sightings.stored();
     return { owed: owed.size };
   }
 
@@ -163,8 +181,8 @@ export function startObserver({ store, kube, log, signal }: ObserverOptions) {
     patience.addEventListener('abort', giveUp, { once: true });
     try {
       patience.throwIfAborted();
-      await Promise.race([pods.resync(), tooLate.promise]);
-      return retryOwed().owed === 0;
+      const looked = pods.resync().then(retryOwed);
+      return (await Promise.race([looked, tooLate.promise])).owed === 0;
     } catch {
       return false;
     } finally {

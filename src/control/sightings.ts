@@ -50,8 +50,9 @@ export function createSightings({
         await groupCommit(bite, { canWait });
         for (const sighting of waiting.splice(0, taken)) onStored(sighting);
       } catch {
-        for (const sighting of waiting.splice(0, taken)) {
+        for (const sighting of waiting.slice(0, taken)) {
           tellAlone(sighting);
+          waiting.shift();
           await nextTurn();
         }
       }
@@ -64,6 +65,9 @@ export function createSightings({
       waiting.push(sighting);
       draining ??= drain();
     },
+
+    /** The objects of which something waits. */
+    awaited: (): ReadonlySet<string> => new Set(waiting.map(({ uid }) => uid)),
 
     /** Resolves when none waits any more: each is in the store, or somebody's debt. Who asks is not kept waiting for company. */
     stored: async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { startObserver } from '../../src/control/observer.ts';
+import type { ObserverOptions } from '../../src/control/observer.ts';
 import { AppError } from '../../src/core/app-error.ts';
 import { createKube } from '../../src/kube/cluster.ts';
 import { connectCluster } from '../../src/kube/connection.ts';
@@ -56,10 +57,16 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-function start(overrides: Partial<Store> = {}) {
+function start(overrides: Partial<Store> = {}, options: Pick<ObserverOptions, 'elapsed'> = {}) {
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
   const kube = createKube({ connection, namespace: 'jobs', log });
-  const observer = startObserver({ store: { ...store, ...overrides }, kube, log, signal: stop.signal });
+  const observer = startObserver({
+    store: { ...store, ...overrides },
+    kube,
+    log,
+    signal: stop.signal,
+    ...options,
+  });
   done = observer.done;
   return observer;
 }
@@ -143,11 +150,11 @@ test('an observation that the store cannot take is told again', async () => {
     },
   });
   await observer.synced;
-  expect(observer.retryOwed()).toEqual({ owed: 2 });
+  expect(await observer.retryOwed()).toEqual({ owed: 2 });
   expect(lines).toHaveLength(2);
   expect(observer.status()).toMatchObject({ owed: 2, faults: 2 });
   isFull = false;
-  expect(observer.retryOwed()).toEqual({ owed: 0 });
+  expect(await observer.retryOwed()).toEqual({ owed: 0 });
   expect(['one', 'two'].map((id) => store.findJob(id)?.state)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
 });
 
@@ -172,8 +179,136 @@ test('the end of a job whose Job left while the disk was full is not lost', asyn
   await observer.compareOnce();
   await observer.compareOnce();
   isFull = false;
-  expect(observer.retryOwed()).toEqual({ owed: 0 });
+  expect(await observer.retryOwed()).toEqual({ owed: 0 });
   expect(store.findJob('brief')?.state).toBe('SUCCEEDED');
+});
+
+test('others have their turn while much that was owed is stored', async () => {
+  jobs = ['one', 'two', 'three'].map(send);
+  const steps: string[] = [];
+  let isFull = true;
+  let ms = 0;
+  const observer = start(
+    {
+      observeJob: (id, observation) => {
+        if (isFull) throw fullDisk;
+        // More than a bite has.
+        ms += 5;
+        store.observeJob(id, observation);
+        steps.push(id);
+        setImmediate(() => steps.push('others'));
+      },
+    },
+    { elapsed: () => ms },
+  );
+  await observer.synced;
+  isFull = false;
+  expect(await observer.retryOwed()).toEqual({ owed: 0 });
+  await until(() => steps.length === 6);
+  expect(steps).toEqual(['one', 'others', 'two', 'others', 'three', 'others']);
+});
+
+test('what was owed shares its transactions', async () => {
+  const ids = Array.from({ length: 50 }, (_, nth) => `job-${nth}`);
+  jobs = ids.map(send);
+  let isFull = true;
+  const observer = start(
+    {
+      observeJob: (id, observation) => {
+        if (isFull) throw fullDisk;
+        store.observeJob(id, observation);
+      },
+    },
+    { elapsed: () => 0 },
+  );
+  await observer.synced;
+  let commits = 0;
+  store.onCommit(() => (commits += 1));
+  isFull = false;
+  expect(await observer.retryOwed()).toEqual({ owed: 0 });
+  // The first by itself, and then all others.
+  expect(commits).toBe(2);
+  expect(new Set(ids.map((id) => store.findJob(id)?.state))).toEqual(new Set(['SUCCEEDED']));
+});
+
+test('of a disk that is still full one refusal is enough', async () => {
+  jobs = ['one', 'two', 'three'].map(send);
+  let tries = 0;
+  const observer = start({
+    observeJob: () => {
+      tries += 1;
+      throw fullDisk;
+    },
+  });
+  await observer.synced;
+  tries = 0;
+  expect(await observer.retryOwed()).toEqual({ owed: 3 });
+  expect(tries).toBe(1);
+});
+
+test('what is owed is not told after something newer that waited for the store', async () => {
+  jobs = [send('stays'), send('leaves')];
+  const told: string[] = [];
+  let isFull = true;
+  const observer = start({
+    observeJob: (id, observation) => {
+      if (isFull) throw fullDisk;
+      told.push(`${id} seen`);
+      store.observeJob(id, observation);
+    },
+    markJobGone: (id, uid) => {
+      told.push(`${id} gone`);
+      store.markJobGone(id, uid);
+    },
+    groupCommit: (change, how) => {
+      // A turn later, when all that the list told is waiting.
+      if (!isFull && how?.canWait === true) queueMicrotask(() => void observer.retryOwed());
+      return store.groupCommit(change, how);
+    },
+  });
+  await observer.synced;
+  isFull = false;
+  jobs = jobs.slice(0, 1);
+  await observer.compareOnce();
+  await observer.compareOnce();
+  expect(observer.status().owed).toBe(0);
+  expect(told).toContain('leaves seen');
+  expect(told.lastIndexOf('leaves seen')).toBeLessThan(told.indexOf('leaves gone'));
+});
+
+test('the leave of an object whose last look the store never takes shares no transaction with it', async () => {
+  jobs = [send('plain'), send('odd')];
+  let isFull = true;
+  let isShared = false;
+  const leaves: string[] = [];
+  const observer = start({
+    observeJob: (id, observation) => {
+      if (isFull) throw fullDisk;
+      if (id === 'odd') throw new Error('CHECK constraint failed');
+      store.observeJob(id, observation);
+    },
+    markJobGone: (id, uid) => {
+      leaves.push(`${id} ${isShared ? 'with others' : 'alone'}`);
+      store.markJobGone(id, uid);
+    },
+    groupCommit: (change, how) =>
+      store.groupCommit(() => {
+        isShared = true;
+        try {
+          return change();
+        } finally {
+          isShared = false;
+        }
+      }, how),
+  });
+  await observer.synced;
+  await observer.compareOnce();
+  jobs = [];
+  await observer.compareOnce();
+  isFull = false;
+  expect(await observer.retryOwed()).toEqual({ owed: 0 });
+  expect(leaves).toEqual(['plain alone', 'odd alone']);
+  expect(['plain', 'odd'].map((id) => store.findJob(id)?.state)).toEqual(['SUCCEEDED', 'LOST']);
 });
 
 test('one observation that the store never takes holds up neither the others nor the end of its job', async () => {
@@ -188,7 +323,7 @@ test('one observation that the store never takes holds up neither the others nor
   });
   await observer.synced;
   isFull = false;
-  expect(observer.retryOwed()).toEqual({ owed: 1 });
+  expect(await observer.retryOwed()).toEqual({ owed: 1 });
   expect(store.findJob('plain')?.state).toBe('SUCCEEDED');
   await observer.compareOnce();
   jobs = [];

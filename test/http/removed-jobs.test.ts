@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { startHttpSide } from './http-side.ts';
+import { logsToKeep } from '../support/logs-to-keep.ts';
 
 const later = '2999-01-01T00:00:00.000Z';
 const body = { name: 'monthly', id: 'mine' };
@@ -61,8 +62,7 @@ test('a log that was removed is told to be so, in its place', async () => {
   const { id } = await side.submit();
   side.play.created(id);
   side.play.pod(id, { phase: 'Succeeded', exitCode: 0 });
-  for (const log of side.store.listLogsToKeep(1))
-    side.store.keepLog({ ...log, text: Buffer.from('hello\n') });
+  for (const log of logsToKeep(side.store)) side.store.keepLog({ ...log, text: Buffer.from('hello\n') });
   side.play.ended(id, 'Complete');
   side.store.removeOldLogs({ keptBefore: later, mostBytes: 1000 });
   const { text } = await request(side.url).get(`/api/v1/jobs/${id}/logs`).expect(200);

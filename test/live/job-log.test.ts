@@ -4,6 +4,7 @@ import { createEventFeed } from '../../src/live/event-feed.ts';
 import { createJobLog } from '../../src/live/job-log.ts';
 import { openStage } from '../store/stage.ts';
 import type { Stage } from '../store/stage.ts';
+import { logsToKeep } from '../support/logs-to-keep.ts';
 import { completeJob, exitedPod, runningPod, seenPod } from '../support/sightings.ts';
 import { until } from '../support/until.ts';
 
@@ -64,8 +65,7 @@ function read(
 }
 
 function keepAll(text: (item: { podUid: string }) => string): void {
-  for (const item of stage.store.listLogsToKeep(100))
-    stage.store.keepLog({ ...item, text: Buffer.from(text(item)) });
+  for (const item of logsToKeep(stage.store)) stage.store.keepLog({ ...item, text: Buffer.from(text(item)) });
 }
 
 test('the kept log is read without asking the cluster', async () => {

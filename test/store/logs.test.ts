@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { clipLog, createLogClip } from '../../src/store/log-clip.ts';
+import { logsToKeep } from '../support/logs-to-keep.ts';
 import { exitedPod, runningPod, seenPod } from '../support/sightings.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -16,16 +17,17 @@ const mebibyte = 1024 * 1024;
 const line = (nth: number) => `line ${String(nth).padStart(10, '0')}\n`;
 
 function keep(text: Buffer | string): void {
-  for (const item of stage.store.listLogsToKeep(1)) stage.store.keepLog({ ...item, text: Buffer.from(text) });
+  for (const item of logsToKeep(stage.store)) stage.store.keepLog({ ...item, text: Buffer.from(text) });
 }
 
 test('the log of a pod that has ended is asked for, once', () => {
   const id = stage.create();
   stage.store.observePod(id, runningPod());
-  expect(stage.store.listLogsToKeep(10)).toEqual([]);
+  expect(logsToKeep(stage.store)).toEqual([]);
   stage.store.observePod(id, exitedPod(0));
-  expect(stage.store.listLogsToKeep(10)).toEqual([
+  expect(logsToKeep(stage.store)).toEqual([
     {
+      number: 1,
       jobId: id,
       namespace: 'jobs',
       pod: 'report-bcdfghjklm-x7k2p',
@@ -38,7 +40,7 @@ test('the log of a pod that has ended is asked for, once', () => {
     },
   ]);
   keep('hello\n');
-  expect(stage.store.listLogsToKeep(10)).toEqual([]);
+  expect(logsToKeep(stage.store)).toEqual([]);
   expect(stage.store.findLog('pod-uid')?.toString()).toBe('hello\n');
   expect(stage.history(id).at(-1)).toBe('log:6');
 });
@@ -46,23 +48,23 @@ test('the log of a pod that has ended is asked for, once', () => {
 test('the log of a pod that is being deleted is asked for before it is too late', () => {
   const id = stage.create();
   stage.store.observePod(id, runningPod({ deletedAt: '2026-01-01T10:00:05Z' }));
-  expect(stage.store.listLogsToKeep(10)).toMatchObject([{ podUid: 'pod-uid', ended: false }]);
+  expect(logsToKeep(stage.store)).toMatchObject([{ podUid: 'pod-uid', ended: false }]);
 });
 
 test('a log that is not to be had is not asked for again', () => {
   const id = stage.create();
   stage.store.observePod(id, seenPod({ phase: 'Failed' }));
   stage.store.markLogUnavailable('pod-uid');
-  expect(stage.store.listLogsToKeep(10)).toEqual([]);
+  expect(logsToKeep(stage.store)).toEqual([]);
   expect(stage.store.findLog('pod-uid')).toBeUndefined();
 });
 
 test('a pod that is gone takes its log along, unless it is just being kept', () => {
   const id = stage.create();
   stage.store.observePod(id, exitedPod(0));
-  const [item] = stage.store.listLogsToKeep(1);
+  const [item] = logsToKeep(stage.store);
   stage.store.markPodGone(id, 'pod-uid');
-  expect(stage.store.listLogsToKeep(1)).toEqual([]);
+  expect(logsToKeep(stage.store)).toEqual([]);
   if (item !== undefined) stage.store.keepLog({ ...item, text: Buffer.from('just in time\n') });
   expect(stage.store.findLog('pod-uid')?.toString()).toBe('just in time\n');
   stage.store.markLogUnavailable('pod-uid');
@@ -126,13 +128,11 @@ describe('a clipped log', () => {
 test('earlier runs of a container that is started again are kept as they end, and come before the last', () => {
   const id = stage.create();
   stage.store.observePod(id, runningPod({ reason: 'CrashLoopBackOff' }));
-  expect(stage.store.listLogsToKeep(10)).toMatchObject([
-    { ended: false, leaving: false, runsOver: 1, runsKept: 0 },
-  ]);
+  expect(logsToKeep(stage.store)).toMatchObject([{ ended: false, leaving: false, runsOver: 1, runsKept: 0 }]);
   const item = { jobId: id, podUid: 'pod-uid', pod: 'p', task: 0 };
   stage.store.keepRun({ ...item, run: 1, text: Buffer.from('first\n') });
   stage.store.keepRun({ ...item, run: 1, text: Buffer.from('first again\n') });
-  expect(stage.store.listLogsToKeep(10)).toEqual([]);
+  expect(logsToKeep(stage.store)).toEqual([]);
   expect(stage.store.findLog('pod-uid')).toBeUndefined();
   stage.store.observePod(id, exitedPod(0, { restarts: 1 }));
   stage.store.keepLog({ ...item, text: Buffer.from('second\n') });
