@@ -34,14 +34,15 @@ export function startLive() {
   };
 
   // A browser allows six connections to a host, so hidden tabs give theirs back. `open` comes at every return, and
-  // refreshing then shows what happened in between.
+  // refreshing then shows what happened in between: none of that has to be told, of a whole night perhaps.
   /** @type {EventSource | undefined} */
   let source;
+  let from = events;
   const follow = () => {
     source?.close();
     source = undefined;
     if (document.hidden) return;
-    source = new EventSource(events);
+    source = new EventSource(from);
     source.addEventListener('error', later);
     source.addEventListener('message', later);
     source.addEventListener('open', later);
@@ -54,6 +55,18 @@ export function startLive() {
   addEventListener('pagehide', () => source?.close());
   addEventListener('pageshow', ({ persisted }) => persisted && follow());
   follow();
+  // Even where this tab was not looked at yet.
+  from = fromNowOn(events);
+}
+
+/**
+ * A number that lies ahead of all events means now.
+ * @param {string} events
+ */
+function fromNowOn(events) {
+  const url = new URL(events, location.href);
+  url.searchParams.set('after', String(Number.MAX_SAFE_INTEGER));
+  return url.href;
 }
 
 /** @param {ParentNode} root */

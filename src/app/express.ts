@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 import express from 'express';
-import type { Express, Request, RequestHandler, Response } from 'express';
+import type { Express, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Intake } from '../control/intake.ts';
@@ -46,7 +46,6 @@ import { readBody } from './request-body.ts';
 import { createRequestCount } from './request-count.ts';
 import { securityHeaders } from './security-headers.ts';
 import { createStreamLimit } from './stream-limit.ts';
-import type { TakeStream } from './stream-limit.ts';
 import type { WebLimits } from './web-config.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -140,12 +139,7 @@ export function createExpress(deps: ExpressDeps, side: Side = 'all'): Express {
     // What a browser asks for by itself beside an answer that is no page, such as a raw log.
     app.get('/favicon.ico', (_req, res) => res.redirect('/assets/logo.svg'));
   }
-  addRoutes(app, routes, {
-    log: deps.log,
-    mark,
-    access: deps.access,
-    takeStream: createStreamLimit(limits),
-  });
+  addRoutes(app, routes, { log: deps.log, mark, access: deps.access });
   app.use(answerUnknownPath);
   app.use(answerErrors({ log: deps.log }));
   return app;
@@ -157,13 +151,14 @@ export function createRoutes(deps: ExpressDeps, side: Side): Route[] {
   const { access, sessionCookie } = deps;
   const loginRate = createRate({ most: 20, seconds: 300, what: 'wrong tokens from this address' });
   const reportRate = createReportRate(config.limits);
+  const takeStream = createStreamLimit(config.limits);
   const workersUrl = () => (side === 'people' ? deps.callbackUrl() : undefined);
   const routes: Route[] = [
     ...createJobPages({ store, intake, workerImage: config.workerImage }),
     ...createClusterPage({ check: deps.checkCluster, readiness, store, limits: config }),
     ...createSampleForm({ intake }),
     ...createJobApi({ store, intake }),
-    ...createJobStreams({ store, feed, jobLog, closing }),
+    ...createJobStreams({ store, feed, jobLog, takeStream, closing }),
     ...createStatusReports({ store, tokens, rate: reportRate, refreshPods }),
     ...createProbes({ readiness, store, maxActive: config.maxActive }),
     ...createMetricsRoute(metrics),
@@ -192,12 +187,10 @@ function addRoutes(
     log,
     mark,
     access,
-    takeStream,
   }: {
     log: Logger;
     mark: (by: Served) => RequestHandler;
     access: Access;
-    takeStream: TakeStream;
   },
 ): void {
   for (const [path, those] of Map.groupBy(routes, (route) => route.path)) {
@@ -205,13 +198,8 @@ function addRoutes(
     onPath.all(mark({ route: path, isLasting: those.some(({ isLasting }) => isLasting) }));
     for (const route of those) {
       const readers = route.body === undefined ? [] : readBody(route.body);
-      const admit = async (req: Request, res: Response) => {
-        const caller = await access.admit(req, res, route);
-        // A stranger must not hold the places of those who are let in.
-        if (route.isLasting === true) takeStream(req, res);
-        return caller;
-      };
-      const handle: RequestHandler = (req, res) => route.handle(req, res, () => admit(req, res));
+      const handle: RequestHandler = (req, res) =>
+        route.handle(req, res, () => access.admit(req, res, route));
       onPath[route.method](
         access.identify(route),
         ...readers,

@@ -1,11 +1,8 @@
-import type { Request, Response } from 'express';
 import { AppError } from '../core/app-error.ts';
+import type { TakeStream } from '../handlers/stream.ts';
 import { addressOf } from './client-address.ts';
 
 const retryAfterSeconds = 10;
-
-/** Counts one more stream until its answer is over. Throws AppError when it is one too many. */
-export type TakeStream = (req: Request, res: Response) => void;
 
 /**
  * Bounds the answers that may last (event streams, logs), in total and for each address, since each holds a connection and memory for as

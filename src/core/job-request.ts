@@ -10,7 +10,10 @@ const argument = z
   .refine((text) => Buffer.byteLength(text) <= longestArgument, { error: 'must be shorter than 128 KiB' })
   .refine((text) => !text.includes('\0'), { error: 'must not contain a NUL character' });
 
-const argumentList = z.array(argument).max(1000);
+/** Of arguments, and of variables. */
+const mostEntries = 1000;
+
+const argumentList = z.array(argument).max(mostEntries);
 
 const variableName = z
   .string()
@@ -18,6 +21,8 @@ const variableName = z
     error: 'must be a variable name of letters, digits, "_", "-" and "."',
   })
   .refine((name) => !/^(JOBSPAWN|CLOUD_RUN)_/.test(name), { error: 'is set by Jobspawn itself' });
+
+const variables = z.record(variableName, argument);
 
 /** The one name that a record drops without a word. What is no record is left to the record to refuse. */
 function refuseProto(input: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
@@ -29,6 +34,17 @@ function refuseProto(input: Record<string, string>, context: z.RefinementCtx): R
     });
   }
   return input;
+}
+
+/** To be asked before any variable is looked at: each of a hundred thousand may have a fault. A list stops by itself, a record does not. */
+export function refuseTooMany(count: number, context: z.RefinementCtx): void {
+  if (count > mostEntries)
+    context.addIssue({ code: 'custom', message: `must have at most ${mostEntries} entries` });
+}
+
+function countFirst(input: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
+  if (isPlain(input)) refuseTooMany(Object.keys(input).length, context);
+  return refuseProto(input, context);
 }
 
 export const cpuSchema = z.string().regex(/^(?=.*[1-9])(\d{1,4}(\.\d{1,3})?|\d{1,7}m)$/, {
@@ -57,7 +73,7 @@ const specFields = {
     .default(null),
   command: argumentList.default([]).describe("Replaces the image's entrypoint"),
   args: argumentList.default([]).describe("Replaces the image's CMD"),
-  env: z.transform(refuseProto).pipe(z.record(variableName, argument)).default({}),
+  env: z.transform(refuseProto).pipe(variables).default({}),
   resources: z
     .strictObject({
       cpu: cpuSchema.default('100m'),
@@ -75,7 +91,16 @@ const specFields = {
 };
 
 /** The body of `POST /api/v1/jobs`. */
-export const jobRequestSchema = z.strictObject({ id: jobIdSchema.optional(), name: jobName, ...specFields });
+export const jobRequestSchema = z.strictObject({
+  id: jobIdSchema.optional(),
+  name: jobName,
+  ...specFields,
+  // Not in the spec: a job that was accepted before there was a limit can still be read.
+  env: z
+    .transform(countFirst)
+    .pipe(variables.meta({ maxProperties: mostEntries }))
+    .default({}),
+});
 export type JobRequest = z.output<typeof jobRequestSchema>;
 
 /** The spec as it is stored and shown: every default filled in, the image resolved. */

@@ -2,32 +2,48 @@ import type { z } from 'zod';
 import { AppError } from './app-error.ts';
 import type { Fault } from './app-error.ts';
 
-/** Every fault of a failed parse, each with the JSON Pointer of its place; unknown fields get one fault each. */
-function toFaults(error: z.ZodError): Fault[] {
-  return error.issues.flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        pointer: toPointer([...issue.path, key]),
-        detail: 'is not a known field',
-      }));
-    }
-    const detail = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-    return [{ pointer: toPointer(issue.path), detail }];
-  });
+/** A body may have a hundred thousand faults: to tell them all would cost far more than the request did, and help nobody. */
+export const mostTold = 100;
+
+/** The first faults of an input, and how many there are in all. */
+type Faults = { told: Fault[]; count: number };
+
+/** The parsed value, or what is wrong with it. */
+export function tryInput<S extends z.ZodType>(schema: S, input: unknown): { value: z.output<S> } | Faults {
+  const parsed = schema.safeParse(input, { error: toSentence });
+  return parsed.success ? { value: parsed.data } : toFaults(parsed.error);
 }
 
 /** The parsed value, or an AppError `invalid` that lists all faults at once. */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown, what: string): z.output<S> {
-  const parsed = schema.safeParse(input, { error: toSentence });
-  if (parsed.success) return parsed.data;
-  const faults = toFaults(parsed.error);
-  throw new AppError(
-    'invalid',
-    `${what} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}.`,
-    {
-      faults,
-    },
-  );
+  const parsed = tryInput(schema, input);
+  if ('value' in parsed) return parsed.value;
+  throw toInvalid(what, parsed);
+}
+
+/** The error that tells of the faults: of the first hundred where there are more, and then says so. */
+export function toInvalid(what: string, { told, count }: Faults): AppError {
+  const number = count === 1 ? 'a fault' : `${count} faults`;
+  const rest = count > mostTold ? `, of which the first ${mostTold} are told` : '';
+  return new AppError('invalid', `${what} has ${number}${rest}.`, { faults: told.slice(0, mostTold) });
+}
+
+/** Each fault has the JSON Pointer of its place; unknown fields are one fault each. */
+function toFaults({ issues }: z.ZodError): Faults {
+  const told: Fault[] = [];
+  let count = 0;
+  for (const issue of issues) {
+    const places = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [key]) : [[]];
+    count += places.length;
+    for (const place of places.slice(0, mostTold - told.length)) {
+      told.push({ pointer: toPointer([...issue.path, ...place]), detail: toDetail(issue) });
+    }
+  }
+  return { told, count };
+}
+
+function toDetail(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
 
 function toPointer(path: readonly PropertyKey[]): string {
@@ -58,6 +74,8 @@ function toSentence(issue: z.core.$ZodRawIssue): string | undefined {
       return issue.origin === 'string' || issue.origin === 'array'
         ? `must have at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'entries'}`
         : `must be at most ${issue.maximum}`;
+    case 'unrecognized_keys':
+      return 'is not a known field';
     default:
       return undefined;
   }

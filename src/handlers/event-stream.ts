@@ -31,6 +31,9 @@ export async function streamEvents(
           const slowness = send(toFrame(event));
           if (slowness !== undefined) await slowness;
         }
+        // A client that keeps up is never waited for, and the past may be millions of events.
+        const others = reader.pause();
+        if (others !== undefined) await others;
         if (events.length === 0 && !(await reader.news())) return;
       }
     });

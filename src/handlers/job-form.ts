@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jobRequestSchema } from '../core/job-request.ts';
+import { jobRequestSchema, refuseTooMany } from '../core/job-request.ts';
 import type { JobRequest } from '../core/job-request.ts';
 import type { Problem } from './problem.ts';
 
@@ -23,10 +23,12 @@ const lines = z
   .transform((value) => (value === undefined || value === '' ? undefined : toLines(value)));
 const variables = lines.transform((given, context): Record<string, string> | undefined => {
   const entries = new Map<string, string>();
-  for (const line of given ?? []) {
+  const said = (given ?? []).filter((line) => line.trim() !== '');
+  refuseTooMany(said.length, context);
+  if (context.issues.length > 0) return {};
+  for (const line of said) {
     const equals = line.indexOf('=');
     const name = equals < 0 ? line : line.slice(0, equals);
-    if (line.trim() === '') continue;
     if (equals < 0) context.addIssue({ code: 'custom', message: `"${line}" must be NAME=value` });
     else if (entries.has(name)) context.addIssue({ code: 'custom', message: `${name} must be given once` });
     else entries.set(name, line.slice(equals + 1));

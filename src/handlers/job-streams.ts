@@ -8,6 +8,7 @@ import { getJob } from './job-api.ts';
 import { route } from './route.ts';
 import type { Route } from './route.ts';
 import { pour, signalOf } from './stream.ts';
+import type { TakeStream } from './stream.ts';
 
 const flag = z
   .enum(['true', 'false'])
@@ -28,11 +29,13 @@ export function createJobStreams({
   store,
   feed,
   jobLog,
+  takeStream,
   closing,
 }: {
   store: Pick<Store, 'findJob' | 'listEvents' | 'lastSeq'>;
   feed: EventFeed;
   jobLog: JobLog;
+  takeStream: TakeStream;
   closing: AbortSignal;
 }): Route[] {
   /** From now on, unless said; also for a number that lies ahead, as a reader of a database that was restored since may hold. */
@@ -53,6 +56,7 @@ export function createJobStreams({
       answers: { 200: eventStream },
       problems: [400, 421],
       handle: ({ req, res, query, headers }) => {
+        takeStream(req, res);
         const after = startOf(headers['Last-Event-ID'] ?? query.after);
         return streamEvents({ req, res }, { feed, after, closing });
       },
@@ -90,6 +94,7 @@ export function createJobStreams({
       handle: ({ req, res, param, query, headers }) => {
         const { id: jobId } = getJob(store, param('id'));
         if (query.follow || req.accepts(['json', 'text/event-stream']) === 'text/event-stream') {
+          takeStream(req, res);
           const after = startOf(headers['Last-Event-ID'] ?? query.after);
           return streamEvents({ req, res }, { feed, after, jobId, closing });
         }
@@ -115,6 +120,7 @@ export function createJobStreams({
       problems: [400, 404, 421],
       handle: async ({ req, res, param, query }) => {
         const job = getJob(store, param('id'));
+        takeStream(req, res);
         const signal = signalOf(res, closing);
         res.type('text/plain; charset=utf-8');
         // A follower must see that it is connected before the first line, which may be minutes away.

@@ -49,7 +49,7 @@ function toOpenApi(
       title: 'Jobspawn',
       version,
       description:
-        'Spawns Kubernetes Jobs on request, watches them, and keeps what they said. Errors are RFC 9457 problems that list all faults at once.',
+        'Spawns Kubernetes Jobs on request, watches them, and keeps what they said. Errors are RFC 9457 problems that list all faults at once, up to a hundred.',
     },
     servers: [{ url: '/' }],
     tags: ['Jobs', 'Events', 'Workers', 'Operation', 'Pages'].map((name) => ({ name })),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { mostTold } from '../core/parse.ts';
 
-/** An error answer, after RFC 9457: `application/problem+json`, with all faults of the input at once. */
+/** An error answer, after RFC 9457: `application/problem+json`, with all faults of the input at once, up to a hundred. */
 export const problemSchema = z.strictObject({
   type: z.literal('about:blank'),
   title: z.string().describe("The status' own phrase"),
@@ -15,6 +16,8 @@ export const problemSchema = z.strictObject({
         detail: z.string(),
       }),
     )
-    .optional(),
+    .max(mostTold)
+    .optional()
+    .describe('Where there are more, `detail` says how many'),
 });
 export type Problem = z.output<typeof problemSchema>;

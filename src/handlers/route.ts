@@ -7,9 +7,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { needsRole } from '../core/access.ts';
 import type { Caller, Need } from '../core/access.ts';
-import { AppError } from '../core/app-error.ts';
-import type { Fault } from '../core/app-error.ts';
-import { parseInput } from '../core/parse.ts';
+import { toInvalid, tryInput } from '../core/parse.ts';
 import type { Problem } from './problem.ts';
 
 type BodyType = 'json' | 'form';
@@ -128,28 +126,22 @@ function toReader(querySchema: z.ZodObject, headerSchema: z.ZodObject, bodySchem
     const query = attempt(querySchema, givenOnly(req.query), '?');
     const headers = attempt(headerSchema, namedHeaders(req, headerSchema), 'header ');
     const body = attempt(bodySchema, req.body === undefined ? {} : req.body, '/');
-    if ('faults' in query || 'faults' in headers || 'faults' in body) {
-      const faults = [query, headers, body].flatMap((part) => ('faults' in part ? part.faults : []));
-      const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
-      throw new AppError('invalid', `The request has ${count}.`, { faults });
+    if ('told' in query || 'told' in headers || 'told' in body) {
+      const faulty = [query, headers, body].filter((part) => 'told' in part);
+      throw toInvalid('The request', {
+        told: faulty.flatMap(({ told }) => told),
+        count: faulty.reduce((sum, { count }) => sum + count, 0),
+      });
     }
     return { query: query.value, headers: headers.value, body: body.value };
   };
 }
 
-function attempt<S extends z.ZodType>(
-  schema: S,
-  input: unknown,
-  place: string,
-): { value: z.output<S> } | { faults: Fault[] } {
-  try {
-    return { value: parseInput(schema, input, 'The request') };
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return {
-      faults: error.faults.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^\//, place), detail })),
-    };
-  }
+function attempt<S extends z.ZodType>(schema: S, input: unknown, place: string) {
+  const parsed = tryInput(schema, input);
+  if ('value' in parsed) return parsed;
+  const told = parsed.told.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^\//, place), detail }));
+  return { ...parsed, told };
 }
 
 function givenOnly(query: Request['query']) {

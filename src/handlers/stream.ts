@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import type { Request, Response } from 'express';
 
+/**
+ * Takes one of the places for streams until the answer is over, and puts the patience of streams in the place of the server's own, which
+ * is for answers that end. Throws AppError when there is no place left. Asked after admission: a stranger must not hold one.
+ */
+export type TakeStream = (req: Request, res: Response) => void;
+
 /** Ends when the client goes away or the service stops, whichever comes first. */
 export function signalOf(res: Response, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();

@@ -7,6 +7,7 @@
  */
 import type { JobEvent } from '../core/job.ts';
 import type { Store } from '../store/store.ts';
+import { ownTurn } from './own-turn.ts';
 
 type Follow = { after: number; jobId?: string | undefined; signal: AbortSignal };
 
@@ -16,6 +17,8 @@ export type EventReader = {
   take: () => readonly JobEvent[];
   /** Resolves once there may be more to take; with false when the signal has ended. */
   news: () => Promise<boolean>;
+  /** To be waited for after each take: where that was full, others are let in before the next one. While events come singly it costs nothing. */
+  pause: () => Promise<void> | undefined;
   leave: () => void;
 };
 
@@ -41,6 +44,7 @@ export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | '
   function open({ after, jobId, signal }: Follow): EventReader {
     const key = jobId ?? null;
     let seen = after;
+    let isFull = false;
     let goesOn = !signal.aborted;
     let waiting: ((goesOn: boolean) => void) | null = null;
 
@@ -61,8 +65,10 @@ export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | '
         if (!goesOn) return [];
         const events = listAfter(seen, jobId);
         seen = events.at(-1)?.seq ?? seen;
+        isFull = events.length === batch;
         return events;
       },
+      pause: () => (isFull ? ownTurn() : undefined),
       news: () => {
         if (!goesOn) return Promise.resolve(false);
         return new Promise((resolve) => {
@@ -86,6 +92,8 @@ export function createEventFeed({ store }: { store: Pick<Store, 'listEvents' | '
           if (options.signal.aborted) return;
           yield event;
         }
+        const others = reader.pause();
+        if (others !== undefined) await others;
         if (events.length === 0 && !(await reader.news())) return;
       }
     } finally {

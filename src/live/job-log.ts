@@ -6,6 +6,7 @@ import { hasEnded } from '../core/pod.ts';
 import type { Kube } from '../kube/cluster.ts';
 import type { Store } from '../store/store.ts';
 import type { EventFeed } from './event-feed.ts';
+import { ownTurn } from './own-turn.ts';
 
 type LogOptions = {
   /** Only this completion index. */
@@ -78,8 +79,11 @@ export function createJobLog({ store, kube, feed }: LogParts) {
     options: LogOptions,
   ): AsyncGenerator<Buffer, void, undefined> {
     const kept = store.findLog(pod.uid);
-    if (kept !== undefined) yield lastLines(kept, options.tail);
-    else if (options.follow) yield* followPod(jobId, pod, options);
+    if (kept !== undefined) {
+      yield lastLines(kept, options.tail);
+      // Nothing is waited for here, and there may be thousands of pods.
+      await ownTurn();
+    } else if (options.follow) yield* followPod(jobId, pod, options);
     else yield* readOnce(pod, options);
   }
 

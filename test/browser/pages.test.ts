@@ -94,6 +94,36 @@ withBrowser('in a real browser', () => {
     await page.close();
   }, 60_000);
 
+  test('a tab that is looked at again shows what happened meanwhile, and is not told of it event by event', async () => {
+    const page = await browser.context.newPage();
+    await page.addInitScript(`
+      globalThis.heard = '';
+      globalThis.EventSource = class extends EventSource {
+        constructor(url) {
+          super(url);
+          this.addEventListener('message', ({ data }) => (heard += data));
+        }
+      };
+    `);
+    await page.goto(`${app.url}/jobs`);
+    const turn = (hidden: boolean) =>
+      page.evaluate(`
+        Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} });
+        document.dispatchEvent(new Event('visibilitychange'));
+      `);
+    await turn(true);
+    const unseen = await app.submit({ name: 'while it was hidden', command: ['true'] });
+    await app.untilDone(unseen.id);
+    await turn(false);
+    await page.locator('#job-list li', { hasText: 'while it was hidden' }).waitFor({ timeout: 20_000 });
+    const seen = await app.submit({ name: 'after the return', command: ['true'] });
+    await page.locator('#job-list li', { hasText: 'after the return' }).waitFor({ timeout: 20_000 });
+    const heard = await page.evaluate<string>('heard');
+    expect(heard).toContain(seen.id);
+    expect(heard).not.toContain(unseen.id);
+    await page.close();
+  }, 60_000);
+
   test('Cancel stops a running job, and Run again makes a new one linked to it', async () => {
     const { id } = await app.submit({
       name: 'long',

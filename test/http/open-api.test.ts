@@ -103,7 +103,11 @@ test('requests and parameters are those that the routes parse with', () => {
     expect.arrayContaining(['state', 'name', 'q', 'limit', 'cursor']),
   );
   const shape = document.components.schemas['JobRequest'];
-  expect(shape).toMatchObject({ required: ['name'], additionalProperties: false });
+  expect(shape).toMatchObject({
+    required: ['name'],
+    additionalProperties: false,
+    properties: { args: { maxItems: 1000 }, env: { maxProperties: 1000 } },
+  });
 });
 
 test('/docs shows it with scripts from our own origin alone', async () => {

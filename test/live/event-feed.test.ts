@@ -130,6 +130,25 @@ test('the newest events are read once, and every reader is given the same', asyn
   for (const reader of readers) reader.leave();
 });
 
+test('who takes a full batch lets others in, and who takes what comes does not wait', async () => {
+  const id = stage.create();
+  for (let nth = 0; nth < 600; nth += 1) say(id, `word ${nth}`);
+  const reader = feed.open({ after: 0, signal: stop.signal });
+  reader.take();
+  let letIn = false;
+  setImmediate(() => {
+    letIn = true;
+  });
+  await reader.pause();
+  expect(letIn).toBe(true);
+  reader.take();
+  expect(reader.pause()).toBeUndefined();
+  say(id, 'one more');
+  reader.take();
+  expect(reader.pause()).toBeUndefined();
+  reader.leave();
+});
+
 test('a reader whose signal has ended is given nothing more, and hears so at once', async () => {
   stage.create();
   const reader = feed.open({ after: 0, signal: stop.signal });

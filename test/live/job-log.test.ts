@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/core/app-error.ts';
 import { createEventFeed } from '../../src/live/event-feed.ts';
@@ -77,6 +78,22 @@ test('the kept log is read without asking the cluster', async () => {
   expect(await read(id, { tail: 0 }).whole).toBe('');
   expect(await read(id, { tail: 10 }).whole).toBe('one\ntwo\nthree\n');
   expect(cluster.asked).toEqual([]);
+});
+
+test('between the kept logs of many pods others are let in', async () => {
+  const id = stage.create({ spec: { completionMode: 'Indexed', completions: 20 } });
+  for (let index = 0; index < 20; index += 1)
+    stage.store.observePod(id, exitedPod(0, { uid: `pod-${index}`, name: `pod-${index}`, index }));
+  keepAll(() => 'said\n');
+  let turns = 0;
+  const ended = new AbortController();
+  const watch = (async () => {
+    for (; !ended.signal.aborted; turns += 1) await nextTurn();
+  })();
+  expect((await read(id).whole).match(/said/g)).toHaveLength(20);
+  expect(turns).toBeGreaterThanOrEqual(19);
+  ended.abort();
+  await watch;
 });
 
 test('the last lines of a log that breaks off in a line count that line', async () => {

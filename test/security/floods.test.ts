@@ -223,6 +223,14 @@ describe('thousands of readers', () => {
     expect(await from('203.0.113.3')).toMatchObject({ status: 503, retryAfter: '10' });
   });
 
+  test('are not those who read a history as a list', async () => {
+    const side = await start({ streams: 1 });
+    const { id } = await side.submit();
+    await open(side);
+    await request(side.url).get(`/api/v1/jobs/${id}/events`).expect(200);
+    expect((await open(side, `/api/v1/jobs/${id}/events?follow=true`)).status).toBe(503);
+  });
+
   test('that are too many do not keep anyone from submitting and reporting', async () => {
     const side = await start({ streams: 1 });
     await open(side);

@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const release of releases.splice(0).toReversed()) await release();
 });
 
-async function start(patience: { headersMs?: number; requestMs?: number }) {
+async function start(patience: { headersMs?: number; requestMs?: number; answerMs?: number }) {
   const side = await startHttpSide({ patience: { ...patience, checkMs: 50 } });
   releases.push(() => side.stop());
   return side;
@@ -58,6 +58,21 @@ test('an answer that nobody reads is given up', async () => {
   client.pause();
   client.say('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   expect(await answered.promise).toBe(false);
+});
+
+test("a job's history as a list is given up as well, when nobody reads it", async () => {
+  const side = await start({ answerMs: 200 });
+  const { id } = await side.submit();
+  // Six bytes for each character: far more than the connection takes by itself.
+  const message = '\x01'.repeat(4096);
+  const reports = Array.from({ length: 1000 }, (_, nth) => ({ 'job-id': id, status: `${nth}`, message }));
+  await side.store.groupCommit(() => {
+    for (const report of reports) side.store.addReport(report);
+  });
+  const path = `/api/v1/jobs/${id}/events`;
+  const client = await call(side.port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  client.pause();
+  await until(() => side.lines.some((line) => line.includes(`"path":"${path}"`)));
 });
 
 test('a stream that has nothing to say is not given up', async () => {
