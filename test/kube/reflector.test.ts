@@ -9,6 +9,7 @@ import { startReflector } from '../../src/kube/reflector.ts';
 import { until } from '../support/until.ts';
 import { sendJson, sendStatus, startFakeApi } from './fake-api.ts';
 import type { Received } from './fake-api.ts';
+import { gone, job, listOf, sendEvent } from './watch-words.ts';
 
 const path = '/apis/batch/v1/namespaces/jobs/jobs';
 const pace = {
@@ -74,32 +75,6 @@ function start(
   done = reflector.done;
   return reflector;
 }
-
-function job(uid: string, resourceVersion: string, name = uid) {
-  return {
-    metadata: {
-      uid,
-      name,
-      namespace: 'jobs',
-      resourceVersion,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      labels: { app: 'x' },
-    },
-    spec: {},
-    status: {},
-  };
-}
-
-function listOf(items: unknown[], resourceVersion: string, next?: string) {
-  return { kind: 'JobList', metadata: { resourceVersion, continue: next }, items };
-}
-
-function sendEvent(response: ServerResponse, type: string, object: unknown): void {
-  if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
-  response.write(`${JSON.stringify({ type, object })}\n`);
-}
-
-const gone = { kind: 'Status', reason: 'Expired', message: 'too old resource version', code: 410 };
 
 /** Answers lists in turn (the last one again and again), and hands each watch to the next of the scripts. */
 function script({
