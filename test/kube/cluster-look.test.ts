@@ -62,7 +62,7 @@ test('reads version, user, rights, labels, quotas and the clock', async () => {
     },
   });
   expect(seen.needed.map(({ seen: answer }) => answer.ok && answer.value.allowed)).toEqual(
-    Array(15).fill(true),
+    Array(12).fill(true),
   );
   expect(seen.forbidden.length).toBeGreaterThan(20);
   expect(seen.forbidden.filter(({ seen: answer }) => !answer.ok || answer.value.allowed)).toEqual([]);
@@ -154,7 +154,7 @@ test('no more than a few questions are under way at once', async () => {
   await until(() => held.length === 8);
   isHolding = false;
   for (const answer of held) answer();
-  expect((await looking).needed).toHaveLength(15);
+  expect((await looking).needed).toHaveLength(12);
   expect(most).toBe(8);
 });
 
