@@ -10,7 +10,7 @@ export type Sighting = {
 };
 
 /** What one transaction takes: a request that comes meanwhile waits for no longer. */
-const biteMs = 8;
+const biteMs = 4;
 
 /**
  * Stores sightings in the order in which they came, as many as fit into a bite in one transaction, which they share with other changes, and for

@@ -92,7 +92,7 @@ const versionSchema = z.object({ metadata: z.object({ resourceVersion: z.string(
 
 /** Objects of one turn of the event loop: a page or a burst must not hold up a request. */
 const itemsPerTurn = 10;
-const itemsOfListPerTurn = 100;
+const itemsOfListPerTurn = 25;
 
 export function startReflector<T extends Projection>(options: ReflectorOptions<T>): Reflector<T> {
   const { connection, path, labelSelector, project, listener, signal, clock, random } = options;

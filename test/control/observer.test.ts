@@ -193,7 +193,7 @@ test('others have their turn while much that was owed is stored', async () => {
       observeJob: (id, observation) => {
         if (isFull) throw fullDisk;
         // More than a bite has.
-        ms += 10;
+        ms += 5;
         store.observeJob(id, observation);
         steps.push(id);
         setImmediate(() => steps.push('others'));

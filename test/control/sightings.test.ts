@@ -66,7 +66,7 @@ const dawdle = ({ uid, together, alone }: Sighting): Sighting => ({
   uid,
   alone,
   together() {
-    clock += 10;
+    clock += 5;
     together();
   },
 });
