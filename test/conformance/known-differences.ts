@@ -145,7 +145,7 @@ const differences: KnownDifference[] = [
   },
   {
     recordings: ['10-stuck-pods'],
-    at: [/Event of Pod non-root-<random>: Normal Pulled the image, times$/],
+    at: [/Event of Pod (non-root|missing-secret)-<random>: Normal Pulled the image, times$/],
     why: 'how often the start was tried again depends on how long one looks',
     chance: true,
   },
