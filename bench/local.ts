@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import type { BareProcesses } from './bare-processes.ts';
 import { z } from 'zod';
-import { startLocalService } from './local-service.ts';
+import type { BareProcesses } from './bare-processes.ts';
 import { median } from './figures.ts';
+import { startLocalService } from './local-service.ts';
 import { submitNoOp, timeNoOp } from './no-op-job.ts';
 import type { Benchmark } from './plan.ts';
 import { runProgram } from './run-program.ts';
@@ -22,6 +22,7 @@ export const local: Benchmark = {
     const { url, stop } = await startLocalService({ env: { MAX_ACTIVE: String(atOnce) } });
     releasers.push(stop);
     return {
+      // A bulk is long enough to warm up by itself.
       warmUp: ['ours', 'direct'],
       sides: {
         ours: async () => ({ ms: await timeInTurn(url) }),
