@@ -113,7 +113,9 @@ withBrowser('in a real browser', () => {
       `);
     await turn(true);
     const unseen = await app.submit({ name: 'while it was hidden', command: ['true'] });
+    // Both are told of, in either order, and nothing after them.
     await app.untilDone(unseen.id);
+    await app.untilLogIsKept(unseen.id);
     await turn(false);
     await page.locator('#job-list li', { hasText: 'while it was hidden' }).waitFor({ timeout: 20_000 });
     const seen = await app.submit({ name: 'after the return', command: ['true'] });

@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { parseConfig } from '../../src/app/config.ts';
 import { startApp } from '../../src/app/start-app.ts';
 import type { App } from '../../src/app/start-app.ts';
-import { jobSchema } from '../../src/core/job.ts';
+import { jobEventSchema, jobSchema } from '../../src/core/job.ts';
 import type { Job } from '../../src/core/job.ts';
 import { isFinal } from '../../src/core/job-state.ts';
 import { until } from './until.ts';
+
+const historySchema = z.object({ events: z.array(jobEventSchema) });
 
 /** The whole service on a free port, with a local cluster and data of its own. */
 export async function startTestApp(
@@ -57,6 +60,13 @@ export async function startTestApp(
         },
         { timeoutMs },
       ),
+    /** Once the log of the job's pod is in the database. */
+    untilLogIsKept: (id: string) =>
+      until(async () => {
+        const answer = await fetch(`${url}/api/v1/jobs/${id}/events`);
+        const { events } = historySchema.parse(await answer.json());
+        return events.some(({ kind }) => kind === 'log');
+      }),
     async stop() {
       await app.stop();
       rmSync(dir, { recursive: true, force: true });
