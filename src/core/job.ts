@@ -46,7 +46,7 @@ export const jobSummarySchema = z.object({
   schedule: z.string().nullable(),
   state: z.enum(jobStates),
   report: reportViewSchema.nullable().describe("The worker's latest word"),
-  result: z.json().nullable(),
+  result: z.unknown().describe('Any JSON, as the worker gave it; null where there is none'),
   reason: z.string().nullable(),
   explanation: z.string().nullable(),
   discrepancy: z.string().nullable(),

@@ -33,7 +33,7 @@ export const jobRowSchema = z.object({
   explanation: text,
   discrepancy: text,
   report: jsonColumn(jobSummarySchema.shape.report).nullable(),
-  result: jsonColumn(z.json()).nullable(),
+  result: jsonColumn(z.unknown()).nullable(),
   created_at: z.string(),
   claimed_at: text,
   started_at: text,
