@@ -159,6 +159,16 @@ describe('how a container ends', () => {
     expect(endOf(long)?.message).toBe('x'.repeat(4096));
   });
 
+  test.each(['mkdir', 'mkfifo', 'ln -s /'])(
+    'carries no message where the container ran %s in its place',
+    async (made) => {
+      const path = '"$KUBERNETES_TERMINATION_MESSAGE_PATH"';
+      const pod = await runToEnd(shell(`rm -f ${path}; ${made} ${path}`));
+      expect(endOf(pod)).toMatchObject({ reason: 'Completed', exitCode: 0 });
+      expect(endOf(pod)).not.toHaveProperty('message');
+    },
+  );
+
   test('falls back to the last 80 lines of the log, only on errors and only when asked', async () => {
     const script = 'i=0; while [ $i -lt 200 ]; do echo "line $i"; i=$((i+1)); done;';
     const fallback = { terminationMessagePolicy: 'FallbackToLogsOnError' };

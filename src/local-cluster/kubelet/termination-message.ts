@@ -1,5 +1,5 @@
 import type { V1Container } from '@kubernetes/client-node';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { Wire } from '../objects.ts';
 import type { LogPlace } from './log-reader.ts';
 import { readContainerLog } from './log-reader.ts';
@@ -26,18 +26,20 @@ export async function readTerminationMessage(
   return tail === '' ? undefined : tail;
 }
 
+/** Nothing of what is no file: a container may have put anything in its place, and to open a pipe would wait for who writes to it. */
 function readEnd(path: string): Buffer {
   let file: number;
   try {
-    file = openSync(path, 'r');
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return Buffer.alloc(0);
   }
   try {
-    const { size } = fstatSync(file);
-    const length = Math.min(size, messageBytes);
+    const stats = fstatSync(file);
+    if (!stats.isFile()) return Buffer.alloc(0);
+    const length = Math.min(stats.size, messageBytes);
     const bytes = Buffer.alloc(length);
-    return bytes.subarray(0, readSync(file, bytes, 0, length, size - length));
+    return bytes.subarray(0, readSync(file, bytes, 0, length, stats.size - length));
   } finally {
     closeSync(file);
   }
