@@ -15,14 +15,17 @@ const retriesAtOnce = 2;
 const pageSize = 5000;
 /** The longest that a pod on its way out is listened to, and that a log may take to come. */
 const longestReadMs = 60_000;
+/** What takes longer goes on, and gives its place to another. */
+const usualPatienceMs = 5000;
 
 /**
  * Fetches the log of each pod that has ended, once, since it goes with the pod. One that is being deleted (a deadline, a
  * cancel) is listened to until its end, for its last words leave the cluster as soon as they are spoken. Where a container is started
  * again in its pod, each run is fetched once it is over: the cluster keeps no more than the one before the latest.
  *
- * What failed is tried again in places of its own. A kubelet that is away lets each read wait to its limit, and a log that can be read must
- * not stand behind those that cannot.
+ * What failed is tried again in places of its own, and what takes long gives up its place: a kubelet that is away, or a pod that is slow to
+ * leave, lets each read wait to its limit, and a log that can be read must not stand behind those that cannot. So there are at most as many
+ * reads under way as begin within that limit.
  */
 export function createLogKeeper({
   store,
@@ -30,16 +33,20 @@ export function createLogKeeper({
   log,
   clock,
   signal,
+  patienceMs = usualPatienceMs,
 }: {
   store: Store;
   kube: Kube;
   log: Logger;
   clock: () => Date;
   signal: AbortSignal;
+  patienceMs?: number;
 }) {
   /** Reads under way, by the number of the pod. */
-  const firstTries = new Map<number, Promise<void>>();
-  const retries = new Map<number, Promise<void>>();
+  const underWay = new Map<number, Promise<void>>();
+  /** Those of them that hold a place. */
+  const firstTries = new Set<number>();
+  const retries = new Set<number>();
   const failures = new Map<number, { count: number; retryAt: number }>();
   const listeners = new Set<() => void>();
 
@@ -61,7 +68,7 @@ export function createLogKeeper({
       }
       for (const number of page) {
         listed.add(number);
-        const isKnown = firstTries.has(number) || retries.has(number) || failures.has(number);
+        const isKnown = underWay.has(number) || failures.has(number);
         if (!isKnown && firstTries.size < firstTriesAtOnce && start(number, firstTries)) started += 1;
       }
       after = last;
@@ -83,26 +90,35 @@ export function createLogKeeper({
   function findRetry(now: number): number | undefined {
     let next: { number: number; count: number; retryAt: number } | undefined;
     for (const [number, { count, retryAt }] of failures) {
-      if (retryAt > now || retries.has(number)) continue;
+      if (retryAt > now || underWay.has(number)) continue;
       const isSooner = next === undefined || (count - next.count || retryAt - next.retryAt) < 0;
       if (isSooner) next = { number, count, retryAt };
     }
     return next?.number;
   }
 
-  function start(number: number, places: Map<number, Promise<void>>): boolean {
+  function start(number: number, places: Set<number>): boolean {
     const item = store.findLogToKeep(number);
     if (item === undefined) {
       failures.delete(number);
       return false;
     }
+    places.add(number);
+    const timer = setTimeout(() => leave(number, places), patienceMs);
+    timer.unref();
     const work = keep(item).finally(() => {
-      places.delete(number);
-      // A retry that fails calls for no other: they go at the pace of the loop, and of what succeeds.
-      if (places === firstTries) for (const listener of listeners) listener();
+      clearTimeout(timer);
+      underWay.delete(number);
+      leave(number, places);
     });
-    places.set(number, work);
+    underWay.set(number, work);
     return true;
+  }
+
+  function leave(number: number, places: Set<number>): void {
+    // A retry that fails calls for no other: they go at the pace of the loop, and of what succeeds.
+    if (!places.delete(number) || places === retries) return;
+    for (const listener of listeners) listener();
   }
 
   /** A pod may leave while its log is waiting for another try. */
@@ -161,15 +177,14 @@ export function createLogKeeper({
 
   return {
     runOnce,
-    /** Called when a first try has ended, so that there is room for another; returns the way to stop that. */
+    /** Called when a first try has given up its place, so that there is room for another; returns the way to stop that. */
     onRoom(listener: () => void): () => void {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     /** Resolves when no log is being read. */
     async idle(): Promise<void> {
-      while (firstTries.size + retries.size > 0)
-        await Promise.all([...firstTries.values(), ...retries.values()]);
+      while (underWay.size > 0) await Promise.all(underWay.values());
     },
   };
 }

@@ -64,7 +64,7 @@ function endPod(uid: string): void {
   store.observePod('a', exitedPod(0, { uid, name: `a-job-bcdfghjklm-${uid}` }));
 }
 
-function start(overrides: Partial<Store> = {}) {
+function start(overrides: Partial<Store> = {}, patienceMs?: number) {
   const kube = createKube({ connection, namespace: 'jobs', log, clock });
   const listening: Store = {
     ...store,
@@ -78,7 +78,14 @@ function start(overrides: Partial<Store> = {}) {
     },
     ...overrides,
   };
-  const keeper = createLogKeeper({ store: listening, kube, log, clock, signal: stop.signal });
+  const keeper = createLogKeeper({
+    store: listening,
+    kube,
+    log,
+    clock,
+    signal: stop.signal,
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+  });
   return {
     ...keeper,
     async run() {
@@ -164,7 +171,7 @@ test('logs that nobody answers for do not stand before those that can be read', 
   };
   const [bad, good] = [uidsFrom('bad', 8), uidsFrom('good', 20)];
   for (const uid of [...bad, ...good]) endPod(uid);
-  const keeper = start();
+  const keeper = start({}, 600_000);
   for (let nth = 0; nth < 2; nth += 1) {
     expect(await keeper.runOnce()).toEqual({ started: 4 });
     await letFail(4);
@@ -178,6 +185,35 @@ test('logs that nobody answers for do not stand before those that can be read', 
   // Two of the others are asked for meanwhile, and hold nobody up.
   expect(held).toHaveLength(2);
   expect(asked.slice(8).filter((uid) => uid.startsWith('bad'))).toHaveLength(2);
+});
+
+test('a read that takes long goes on, and gives its place to another', async () => {
+  const held: ServerResponse[] = [];
+  const asked = answerAllBut((response) => void held.push(response));
+  const bad = uidsFrom('bad', 9);
+  for (const uid of [...bad, 'good']) endPod(uid);
+  const keeper = start({}, 10);
+  await until(async () => {
+    await keeper.runOnce();
+    return isKept('good');
+  });
+  await until(() => held.length === 9);
+  for (const response of held) response.end('late\n');
+  await keeper.idle();
+  expect(bad.every(isKept)).toBe(true);
+  expect(asked).toHaveLength(10);
+});
+
+test('a retry that fails calls for no other', async () => {
+  answerAllBut(refuse);
+  endPod('bad');
+  const keeper = start();
+  let room = 0;
+  keeper.onRoom(() => (room += 1));
+  expect(await keeper.run()).toEqual({ started: 1 });
+  now += 60_000;
+  expect(await keeper.run()).toEqual({ started: 1 });
+  expect(room).toBe(1);
 });
 
 test('of logs that failed, one that failed less often comes first', async () => {
