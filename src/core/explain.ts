@@ -1,6 +1,6 @@
 import type { End, JobFacts, PodFact } from './facts.ts';
 import type { JobState } from './job-state.ts';
-import { hasFailedByItself, wasEndedByIdler } from './pod.ts';
+import { hasFailedByItself, hasLeft, wasEndedByIdler } from './pod.ts';
 
 /** Why a job waits or ended so: a word for programs and a sentence for people. */
 export type Reason = { reason: string | null; explanation: string | null };
@@ -34,10 +34,17 @@ const passing = new Set(['ContainerCreating', 'PodInitializing']);
 const saysMore = new Set<string | null>(['OOMKilled', 'Evicted', 'StartError']);
 
 export function explainWait(facts: JobFacts): Reason {
+  if (facts.job?.gone === true && facts.pods.some((pod) => pod.orphaned && !hasLeft(pod))) return leftBehind;
   const stuck = facts.pods.find((pod) => !pod.gone && isStuck(pod));
   if (stuck !== undefined) return toReason(stuck.reason ?? 'Pending', stuck.message);
   return explainRefusal(facts) ?? nothing;
 }
+
+const leftBehind: Reason = {
+  reason: 'LeftBehind',
+  explanation:
+    'Its Job was deleted without its pod. It ends when the pod does; to end it now, delete the pod.',
+};
 
 /** Once a pod was seen, an earlier refusal says nothing any more. */
 function explainRefusal({ podRefusal, pods }: JobFacts): Reason | null {

@@ -26,9 +26,9 @@ export function createPodObservations({ db, rows, pods, reports, writes, settle 
        @reason, @message, @terminationMessage, @deletedAt, @orphaned, @ended, @hasRun, @stuck, @stopped, @waitedFor, @runsOver)
      ON CONFLICT (uid) DO UPDATE SET name = @name, job_uid = @jobUid, job_name = @jobName, task = @index, phase = @phase,
        created_at = @createdAt, started_at = @startedAt, finished_at = @finishedAt, exit_code = @exitCode, restarts = @restarts,
-       reason = @reason, message = @message, termination_message = @terminationMessage, deleted_at = @deletedAt, orphaned = @orphaned, ended = @ended,
-       has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped), waited_for = coalesce(@waitedFor, waited_for),
-       runs_over = max(runs_over, @runsOver)`,
+       reason = @reason, message = @message, termination_message = @terminationMessage, deleted_at = @deletedAt,
+       orphaned = max(orphaned, @orphaned), ended = @ended, has_run = @hasRun, stuck = @stuck, stopped = max(stopped, @stopped),
+       waited_for = coalesce(@waitedFor, waited_for), runs_over = max(runs_over, @runsOver)`,
   );
   const latestLook = db.prepare<[string], Record<string, unknown>>(
     `SELECT uid, name, job_uid AS jobUid, job_name AS jobName, task AS "index", phase, created_at AS createdAt,

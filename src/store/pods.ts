@@ -22,6 +22,9 @@ const columns = `number, uid, name, job_uid AS jobUid, job_name AS jobName, task
   started_at AS startedAt, finished_at AS finishedAt, exit_code AS exitCode, restarts, reason, message,
   termination_message AS terminationMessage, deleted_at AS deletedAt, orphaned, gone, stopped, idle, waited_for AS waitedFor`;
 
+/** In SQL: `hasLeft` does not hold. */
+export const isThere = '(pods.gone = 0 AND NOT (pods.orphaned = 1 AND pods.ended = 1))';
+
 /** What a reader of the job is shown of its pods; of many thousands the other columns would cost more than all else. */
 const shownSchema = podRowSchema.pick({
   uid: true,
@@ -51,7 +54,7 @@ export function createPodRows(db: Sql) {
   // Each arm is the first entry of an index of its own.
   const deciding = db.prepare(
     `SELECT ${columns} FROM pods WHERE number IN (
-       SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND gone = 0 AND NOT (orphaned = 1 AND ended = 1) LIMIT 1)
+       SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND ${isThere} LIMIT 1)
        UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND has_run = 1 LIMIT 1)
        UNION ALL SELECT * FROM (SELECT number FROM pods WHERE job_id = +@id AND has_run = 1 AND started_at IS NOT NULL
          ORDER BY started_at LIMIT 1)

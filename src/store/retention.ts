@@ -2,6 +2,7 @@ import { biteBytes, biteRows, endOfTime } from './bite.ts';
 import type { Sql } from './database.ts';
 import type { JobRows } from './jobs.ts';
 import type { LogRetention } from './log-retention.ts';
+import { isThere } from './pods.ts';
 import { createReportRetention } from './report-retention.ts';
 import type { Reached } from './report-retention.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -14,10 +15,10 @@ type Parts = { db: Sql; rows: JobRows; writes: Writes; tombstones: Tombstones; l
 
 /**
  * Ended and out of the cluster, Job and pods. Removed before that, its Job would be an orphan, and nothing would know any more that
- * it had ever run. Word for word as in the indexes.
+ * it had ever run. But for the pods word for word as in the indexes.
  */
 const outOfCluster = `finished_at IS NOT NULL AND (kubernetes_uid IS NULL OR gone = 1)
-  AND NOT EXISTS (SELECT 1 FROM pods WHERE pods.job_id = jobs.id AND pods.gone = 0)`;
+  AND NOT EXISTS (SELECT 1 FROM pods WHERE pods.job_id = jobs.id AND ${isThere})`;
 
 /** Removes what was kept long enough, the first to end first, in bites: each call is one small transaction. */
 export function createRetention({ db, rows, writes, tombstones, logRetention }: Parts) {

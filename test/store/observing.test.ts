@@ -152,9 +152,28 @@ describe('what is gone', () => {
     stage.store.observePod(id, runningPod());
     stage.store.observePod(id, runningPod({ orphaned: true }));
     stage.store.markJobGone(id, 'job-uid');
-    expect(find(id)?.state).toBe('RUNNING');
+    expect(find(id)).toMatchObject({ state: 'RUNNING', reason: 'LeftBehind' });
     stage.store.observePod(id, exitedPod(0, { orphaned: true }));
-    expect(find(id)).toMatchObject({ state: 'SUCCEEDED' });
+    expect(find(id)).toMatchObject({ state: 'SUCCEEDED', reason: null });
+  });
+
+  test('ends the job too when the looks at the pod that it left behind come in another order', () => {
+    const id = stage.create();
+    stage.store.observePod(id, exitedPod(0, { orphaned: true }));
+    stage.store.observePod(id, exitedPod(0));
+    stage.store.markJobGone(id, 'job-uid');
+    expect(find(id)?.state).toBe('SUCCEEDED');
+  });
+
+  test('says what to do about a pod that it left behind and that cannot start', () => {
+    const id = stage.create();
+    stage.store.observePod(id, seenPod({ reason: 'ImagePullBackOff', orphaned: true }));
+    expect(find(id)?.reason).toBe('ImagePullBackOff');
+    stage.store.markJobGone(id, 'job-uid');
+    expect(find(id)).toMatchObject({
+      state: 'CREATED',
+      explanation: expect.stringContaining('delete the pod'),
+    });
   });
 
   test('ends a job of many completions when all pods that it left behind have ended', () => {

@@ -124,6 +124,16 @@ describe('an old job', () => {
     expect(stage.history('a')).not.toEqual([]);
   });
 
+  test('goes though the pod that its Job left behind, which has ended, stays in the cluster', () => {
+    end('a');
+    stage.store.observePod('a', exitedPod(0, { uid: 'pod-of-a', jobUid: 'uid-of-a', orphaned: true }));
+    stage.store.markJobGone('a', 'uid-of-a');
+    removeEvents();
+    expect(stage.history('a')).toEqual([]);
+    removeJobs();
+    expect(stage.store.findJob('a')).toBeUndefined();
+  });
+
   test.each([
     ['was cancelled in the queue', () => stage.store.requestCancel('a', 'User')],
     [
