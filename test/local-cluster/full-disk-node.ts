@@ -41,7 +41,13 @@ const node = await startNode({
 const { registry } = node;
 
 const end = join(dataDir, 'end');
-const ending = node.createPod(shell(`until [ -e ${end} ]; do sleep 0.05; done`), {}, { name: 'ending' });
+// Time enough to end well; it passes before the end can be stored.
+const deadlineSeconds = 12;
+const ending = node.createPod(
+  shell(`until [ -e ${end} ]; do sleep 0.05; done`),
+  { activeDeadlineSeconds: deadlineSeconds },
+  { name: 'ending' },
+);
 const deleted = node.createPod(shell('exec sleep 60'), {}, { name: 'deleted' });
 const timed = node.createPod(shell('exec sleep 60'), { activeDeadlineSeconds: 5 }, { name: 'timed' });
 for (const pod of [ending, deleted, timed]) await node.untilPod(pod, isRunning);
@@ -65,6 +71,7 @@ await untilTold('old Events could not be removed');
 await untilTold('a namespace could not be emptied', '"going"');
 for (const name of ['ending', 'deleted', 'timed']) await untilTold('could not be stored', `default/${name}"`);
 await untilTold('an Event was lost', 'Killing');
+await until(() => Date.now() > Date.parse(ending.metadata.creationTimestamp) + (deadlineSeconds + 2) * 1000);
 const meanwhile = registry.list('pods').map(({ status }) => status.phase);
 
 freeDisk();

@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
+import { pino } from 'pino';
 import { createEventRecorder } from '../../src/local-cluster/event-recorder.ts';
 import { describeMachine } from '../../src/local-cluster/machine.ts';
 import { startScheduler } from '../../src/local-cluster/scheduler.ts';
 import { until } from '../support/until.ts';
 import { minimalPod, openTestRegistry } from './api-under-test.ts';
+import { startNode } from './node-under-test.ts';
 
 const run = promisify(execFile);
 
@@ -51,4 +53,19 @@ test('a pod that the disk had room for, but not for its binding, is bound later,
   await until(() => registry.find('pods', 'default', 'patient')?.spec.nodeName);
   scheduler.stop();
   opened.close();
+});
+
+test('a pod whose directories cannot be made leaves when it is deleted', async () => {
+  const complaints: string[] = [];
+  const node = await startNode({
+    log: pino({ level: 'error' }, { write: (line: string) => complaints.push(line) }),
+  });
+  const pods = join(node.dataDir, 'pods');
+  rmSync(pods, { recursive: true });
+  writeFileSync(pods, '');
+  const pod = node.createPod({ command: ['true'] });
+  await until(() => complaints.some((line) => line.includes('could not be stored')));
+  node.registry.delete('pods', { namespace: 'default', name: pod.metadata.name });
+  await node.untilGone(pod);
+  await node.stop();
 });

@@ -222,6 +222,8 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
       view.verdict = shutdownVerdict;
     view.settled = true;
     view.sandbox = false;
+    // It may pass while a full disk puts off the write.
+    clearTimeout(deadlineTimer);
     await stored.insist(storeStatus);
   }
 
@@ -236,14 +238,18 @@ export function startPodWorker(bound: Pod, context: WorkerContext): PodWorker {
     });
   }
 
+  function prepareFiles(): void {
+    // What is to end needs none, and must not wait for them.
+    if (stopping.signal.aborted) return;
+    files.prepare(
+      uid,
+      runs.map(({ spec }) => spec.name),
+    );
+  }
+
   async function live(): Promise<void> {
     try {
-      await stored.insist(() =>
-        files.prepare(
-          uid,
-          runs.map(({ spec }) => spec.name),
-        ),
-      );
+      await stored.insist(prepareFiles);
       publish();
       watchDeadline();
       await mountVolumes(latest, { events, signal: stopping.signal });
