@@ -11,12 +11,15 @@ type Loops = {
   readiness(): ControlHealth;
   /** A fresh look at the pods in the cluster; false when it failed. */
   refreshPods(signal: AbortSignal): Promise<boolean>;
+  /** Resolves when what is being read of a pod's log is in the store. */
+  untilLogIsKept(pod: { uid: string; number: number }): Promise<void>;
   stop(): Promise<void>;
 };
 
 export type Membership = {
   readiness: Loops['readiness'];
   refreshPods: Loops['refreshPods'];
+  untilLogIsKept: Loops['untilLogIsKept'];
   /** Resolves with the first attempt, whatever came of it; rejects when it showed that this database must not be used there. */
   begin: () => Promise<void>;
   /** Rejects when any attempt showed that; never resolves. */
@@ -102,6 +105,7 @@ export function joinCluster({
   return {
     readiness: () => loops?.readiness() ?? { ...notJoined, degraded: [waitsFor] },
     refreshPods: async (signal) => (await loops?.refreshPods(signal)) ?? false,
+    untilLogIsKept: async (pod) => loops?.untilLogIsKept(pod),
     begin() {
       joining = join();
       return first.promise;

@@ -104,7 +104,7 @@ async function startParts(
 
   const intake = createIntake({ store, clock, random, workerImage, namespace, specPolicy, maxQueued });
   const feed = createEventFeed({ store });
-  const jobLog = createJobLog({ store, kube, feed });
+  const jobLog = createJobLog({ store, kube, feed, untilLogIsKept: (pod) => membership.untilLogIsKept(pod) });
   const closing = new AbortController();
   const callback = () => toCallback(config, listeners);
   const checkCluster = createClusterCheck({

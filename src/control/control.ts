@@ -141,6 +141,11 @@ export function startControl({ store, kube, log, clock, keep, ...options }: Cont
 
     refreshPods,
 
+    /** Resolves when what is being read of a pod's log is in the store; at once where nothing is. */
+    async untilLogIsKept({ uid, number }: { uid: string; number: number }): Promise<void> {
+      await Promise.all([lastWords.untilHeard(uid), logKeeper.untilRead(number)]);
+    },
+
     /** Starts nothing more, waits for what is under way (logs are left to the next start), and resolves when all has ended. */
     async stop(): Promise<void> {
       loops.abort();

@@ -101,6 +101,8 @@ export function createLastWords({
   return {
     runOnce,
     listen,
+    /** Resolves when nobody listens to this pod any more, and what was heard of it is in the store. */
+    untilHeard: async (podUid: string): Promise<void> => underWay.get(podUid),
     /** Resolves when nobody is listened to. */
     async idle(): Promise<void> {
       while (underWay.size > 0) await Promise.all(underWay.values());

@@ -182,6 +182,8 @@ export function createLogKeeper({
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    /** Resolves when the log of the pod with this number is not being read, and what was read of it is in the store. */
+    untilRead: async (number: number): Promise<void> => underWay.get(number),
     /** Resolves when no log is being read. */
     async idle(): Promise<void> {
       while (underWay.size > 0) await Promise.all(underWay.values());

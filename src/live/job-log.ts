@@ -29,12 +29,14 @@ type LogParts = {
   store: Pick<Store, 'findSummary' | 'findPod' | 'listPodsAfter' | 'findLog' | 'lastSeq'>;
   kube: Pick<Kube, 'readPodLog'>;
   feed: EventFeed;
+  /** Resolves when what others are reading of a pod's log is in the store; at once where nobody is. */
+  untilLogIsKept: (pod: { uid: string; number: number }) => Promise<void>;
 };
 
 export type JobLog = ReturnType<typeof createJobLog>;
 
 /** The log of a job, pod after pod: the kept text where there is one, else live from the cluster. */
-export function createJobLog({ store, kube, feed }: LogParts) {
+export function createJobLog({ store, kube, feed, untilLogIsKept }: LogParts) {
   /**
    * Pods in the order of task, then age. Where there are several, a line `==> pod NAME (task N) <==` stands before each. A log that
    * is nowhere to be had is passed over. Throws AppError `unavailable` when it is not followed and the cluster does not answer.
@@ -75,7 +77,7 @@ export function createJobLog({ store, kube, feed }: LogParts) {
 
   async function* readPod(
     jobId: string,
-    pod: PodFact,
+    pod: Pods[number],
     options: LogOptions,
   ): AsyncGenerator<Buffer, void, undefined> {
     const kept = store.findLog(pod.uid);
@@ -88,7 +90,7 @@ export function createJobLog({ store, kube, feed }: LogParts) {
   }
 
   async function* readOnce(
-    pod: PodFact,
+    pod: Pods[number],
     { tail, signal }: LogOptions,
   ): AsyncGenerator<Buffer, void, undefined> {
     try {
@@ -97,16 +99,24 @@ export function createJobLog({ store, kube, feed }: LogParts) {
       if (signal.aborted) return;
       const isWaiting = isAppError(error, 'unavailable') && store.findPod(pod.uid)?.startedAt === null;
       if (!isWaiting && !isAppError(error, 'not-found')) throw error;
-      // The pod may have left while we asked; then its log was kept just before.
-      const kept = store.findLog(pod.uid);
-      if (kept !== undefined) yield lastLines(kept, tail);
+      yield* readKept(pod, tail);
     }
+  }
+
+  /** Of a pod that left while we asked: its log was kept just before, or will be by who listened to it to its end. */
+  async function* readKept(
+    pod: Pods[number],
+    tail: number | undefined,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    await untilLogIsKept(pod);
+    const kept = store.findLog(pod.uid);
+    if (kept !== undefined) yield lastLines(kept, tail);
   }
 
   /** Waits for the container to start, and for each of its restarts, until the pod has ended. */
   async function* followPod(
     jobId: string,
-    pod: PodFact,
+    pod: Pods[number],
     { tail, signal }: LogOptions,
   ): AsyncGenerator<Buffer, void, undefined> {
     let run: number | null = null;
@@ -119,7 +129,12 @@ export function createJobLog({ store, kube, feed }: LogParts) {
           tail: run === null ? tail : undefined,
           signal,
         });
-        if (outcome === 'gone') return;
+        if (signal.aborted) return;
+        if (outcome === 'gone') {
+          // What was read of it before would stand there twice.
+          if (run === null) yield* readKept(pod, tail);
+          return;
+        }
         if (outcome === 'read') run = restarts;
       }
       if (latest === undefined || latest.gone || hasEnded(latest)) return;
@@ -140,7 +155,8 @@ export function createJobLog({ store, kube, feed }: LogParts) {
       }
       return 'read';
     } catch (error) {
-      if (signal.aborted || isAppError(error, 'not-found')) return 'gone';
+      if (signal.aborted) return 'gone';
+      if (isAppError(error, 'not-found')) return given > 0 ? 'read' : 'gone';
       // Once something was given, a second try would give it twice: then the reader must learn that the log broke off.
       if (given > 0 || !isAppError(error, 'unavailable')) throw error;
       return 'not-started';

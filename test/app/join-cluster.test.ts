@@ -18,6 +18,7 @@ const running = {
     loops: {},
   }),
   refreshPods: async () => true,
+  untilLogIsKept: async () => {},
   stop: async () => {},
 };
 

@@ -175,6 +175,19 @@ test('the word that the pod was ended may come after the end of its log', async 
   expect(store.findLog(pod.uid)?.toString()).toBe('bye\n');
 });
 
+test('who waits for what is heard of a pod finds it in the store', async () => {
+  const lastWords = start();
+  await lastWords.listen('job-uid');
+  await until(() => logs.length === 1);
+  logs[0]?.end('2026-01-01T00:00:58Z bye\n');
+  const heard = lastWords.untilHeard(pod.uid);
+  expect(store.findLog(pod.uid)).toBeUndefined();
+  pods.delete(pod.uid);
+  await heard;
+  expect(store.findLog(pod.uid)?.toString()).toBe('bye\n');
+  await lastWords.untilHeard(pod.uid);
+});
+
 test('a delete waits until the log is open, but not for a pod that is silent', async () => {
   await start().listen('job-uid');
   expect(logs).toHaveLength(1);

@@ -135,6 +135,22 @@ test.each(['is waiting to start: ContainerCreating', 'is not available'])(
   },
 );
 
+test('who waits for the log of a pod finds it in the store', async () => {
+  const held: ServerResponse[] = [];
+  answerAllBut((response) => void held.push(response));
+  endPod('bad');
+  const keeper = start();
+  await keeper.runOnce();
+  const [number = 0] = store.listLogsToKeep({ after: 0, limit: 1 });
+  const read = keeper.untilRead(number);
+  await until(() => held.length === 1);
+  expect(isKept('bad')).toBe(false);
+  held[0]?.end('late\n');
+  await read;
+  expect(isKept('bad')).toBe(true);
+  await keeper.untilRead(number);
+});
+
 test('a log that cannot be read is tried again later', async () => {
   api.answer((_request, response) => sendStatus(response, 503, 'ServiceUnavailable'));
   endPod('x');

@@ -89,6 +89,7 @@ export async function startHttpSide({
   const feed = createEventFeed({ store });
   const podLogs = new Map<string, string[]>();
   const jobLog = createJobLog({
+    untilLogIsKept: async () => {},
     store,
     feed,
     kube: {

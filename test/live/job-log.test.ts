@@ -36,11 +36,14 @@ const waiting = new AppError('unavailable', 'The container has not started.');
 let stage: Stage;
 let cluster: Script;
 let stop: AbortController;
+/** What others are reading meanwhile. */
+let untilLogIsKept: () => Promise<void>;
 
 beforeEach(() => {
   stage = openStage();
   cluster = script();
   stop = new AbortController();
+  untilLogIsKept = async () => {};
 });
 
 afterEach(() => {
@@ -53,7 +56,12 @@ function read(
   options: { task?: number; attempt?: number; tail?: number; follow?: boolean } = {},
 ) {
   const { store } = stage;
-  const jobLog = createJobLog({ store, kube: cluster.kube, feed: createEventFeed({ store }) });
+  const jobLog = createJobLog({
+    store,
+    kube: cluster.kube,
+    feed: createEventFeed({ store }),
+    untilLogIsKept: () => untilLogIsKept(),
+  });
   const job = store.findJob(id);
   if (job === undefined) throw new Error(`there is no job ${id}`);
   const seen = { text: '' };
@@ -122,6 +130,26 @@ test('a job without pods, a pod that waits and one that is gone have an empty lo
   expect(await read(id).whole).toBe('');
 });
 
+test.each([false, true])(
+  'of a pod that left while it was asked for, a reader (follows: %s) gets what others hear to its end',
+  async (follow) => {
+    const id = stage.create();
+    stage.store.observePod(id, runningPod());
+    let asked = 0;
+    untilLogIsKept = async () => {
+      asked += 1;
+      await nextTurn();
+      stage.store.observePod(id, exitedPod(143));
+      keepAll(() => 'so far\nlast words\n');
+      stage.store.requestCancel(id, 'User');
+      stage.store.markPodGone(id, 'pod-uid');
+      stage.store.markJobGone(id, 'job-uid');
+    };
+    expect(await read(id, { follow, tail: 1 }).whole).toBe('last words\n');
+    expect(asked).toBe(1);
+  },
+);
+
 test('a cluster that does not answer is an error, not an empty log', async () => {
   const id = stage.create();
   stage.store.observePod(id, runningPod());
@@ -156,7 +184,12 @@ describe('of several pods', () => {
       return store.listPodsAfter(jobId, number);
     };
     const feed = createEventFeed({ store });
-    const jobLog = createJobLog({ store: { ...store, listPodsAfter }, kube: cluster.kube, feed });
+    const jobLog = createJobLog({
+      store: { ...store, listPodsAfter },
+      kube: cluster.kube,
+      feed,
+      untilLogIsKept,
+    });
     const seen: string[] = [];
     const whole = (async () => {
       for await (const chunk of jobLog.read({ id: 'job-1' }, { follow: true, signal: stop.signal }))
