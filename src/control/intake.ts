@@ -37,6 +37,9 @@ type Draft = {
   by: Actor;
 };
 
+/** By whom it is wished, and what tells a repeat of it. */
+type Repeatable = { idempotencyKey: string | null; by: Actor };
+
 export type Intake = ReturnType<typeof createIntake>;
 
 /** Wishes of people and programs on their way into the store. None of them waits for the cluster. */
@@ -55,10 +58,7 @@ export function createIntake({
    * The new job, or the one that the same key or id with the same request made before; on the disk when the promise resolves.
    * Rejects with AppError `invalid` for a spec beyond the policy, `conflict`, or `unavailable` when too many jobs wait.
    */
-  function accept(
-    request: JobRequest,
-    { idempotencyKey, by }: { idempotencyKey: string | null; by: Actor },
-  ): Promise<Accepted> {
+  function accept(request: JobRequest, { idempotencyKey, by }: Repeatable): Promise<Accepted> {
     return keep({
       id: request.id ?? null,
       name: request.name,
@@ -70,8 +70,11 @@ export function createIntake({
     });
   }
 
-  /** A new job with the same name and spec, and an id of its own. Rejects with AppError `not-found`, or as `accept` does. */
-  async function rerun(id: string, { by }: { by: Actor }): Promise<Accepted> {
+  /**
+   * A new job with the same name and spec, and an id of its own; or the one that the same key made of it before. Rejects with
+   * AppError `not-found`, or as `accept` does.
+   */
+  async function rerun(id: string, { idempotencyKey, by }: Repeatable): Promise<Accepted> {
     const job = store.findSummary(id);
     if (job === undefined) throw noSuchJob();
     const { name, spec } = job;
@@ -80,7 +83,7 @@ export function createIntake({
       name,
       spec,
       requestHash: hashOf({ rerunOf: id, name, spec }),
-      idempotencyKey: null,
+      idempotencyKey,
       rerunOf: id,
       by,
     });

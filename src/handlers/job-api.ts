@@ -14,6 +14,13 @@ const accepted = { description: 'Accepted, durably. `Location` names the job', s
 /** A call without fields: no body, or an empty one. */
 export const emptyBody = { types: ['json', 'form'] as const, schema: z.strictObject({}) };
 
+const repeatable = z.object({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, { error: 'must be 1 to 255 visible ASCII characters' })
+    .optional(),
+});
+
 /** The jobs as a REST resource. */
 export function createJobApi({
   store,
@@ -32,12 +39,7 @@ export function createJobApi({
       summary: 'Request a job',
       description:
         'The answer is durable before it is sent; while too many jobs wait it is 503 with `Retry-After`. The same `Idempotency-Key`, or the same `id`, with the same body gives the same job again; with another body it is 409.',
-      headers: z.object({
-        'Idempotency-Key': z
-          .string()
-          .regex(/^[\x21-\x7e]{1,255}$/, { error: 'must be 1 to 255 visible ASCII characters' })
-          .optional(),
-      }),
+      headers: repeatable,
       body: { types: ['json'], schema: jobRequestSchema },
       answers: { 202: accepted },
       problems: [400, 403, 409, 413, 415, 421, 503],
@@ -97,11 +99,16 @@ export function createJobApi({
       kind: 'api',
       tag: 'Jobs',
       summary: 'Run a job again, as a new job',
+      description: 'The same `Idempotency-Key` gives the same new job again; for another job it is 409.',
+      headers: repeatable,
       body: emptyBody,
       answers: { 202: accepted },
-      problems: [400, 403, 404, 413, 415, 421, 503],
-      handle: async ({ res, param, caller }) => {
-        const { job } = await intake.rerun(param('id'), { by: caller });
+      problems: [400, 403, 404, 409, 413, 415, 421, 503],
+      handle: async ({ res, param, headers, caller }) => {
+        const { job } = await intake.rerun(param('id'), {
+          idempotencyKey: headers['Idempotency-Key'] ?? null,
+          by: caller,
+        });
         sendAccepted(res, job);
       },
     }),

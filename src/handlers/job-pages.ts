@@ -103,7 +103,7 @@ export function createJobPages({ store, intake, workerImage }: Needs): Route[] {
       answers: { 303: { description: "To the new job's page" } },
       problems: [400, 403, 404, 413, 415, 421, 503],
       handle: async ({ res, param, caller }) => {
-        const { job } = await intake.rerun(param('id'), { by: caller });
+        const { job } = await intake.rerun(param('id'), { idempotencyKey: null, by: caller });
         goTo(res, job.id);
       },
     }),

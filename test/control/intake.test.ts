@@ -109,7 +109,7 @@ test('a full queue takes no new job, but still knows those that it has, and take
   await Promise.all([take('one'), take('two')]);
   const full = expect.objectContaining({ code: 'unavailable', retryAfterSeconds: 10 });
   await expect(take('three')).rejects.toEqual(full);
-  await expect(small.rerun('one', { by: commandLine })).rejects.toEqual(full);
+  await expect(small.rerun('one', { idempotencyKey: null, by: commandLine })).rejects.toEqual(full);
   expect(await take('two')).toMatchObject({ kind: 'same' });
   await small.cancel('one', { by: commandLine });
   expect(await take('three')).toMatchObject({ kind: 'accepted' });
@@ -118,12 +118,12 @@ test('a full queue takes no new job, but still knows those that it has, and take
 
 test('a job run again is a new one of the same spec, linked to the first, under an id of its own', async () => {
   const { job } = await accept({ id: 'mine', args: ['a'] }, 'key');
-  const again = (await intake.rerun('mine', { by: commandLine })).job;
+  const again = (await intake.rerun('mine', { idempotencyKey: null, by: commandLine })).job;
   expect(again).toMatchObject({ name: 'Nightly Report', rerunOf: 'mine', spec: job.spec, state: 'QUEUED' });
   expect(again.id).not.toBe('mine');
   expect(again.kubernetes.name).not.toBe(job.kubernetes.name);
-  expect((await intake.rerun('mine', { by: commandLine })).job.id).not.toBe(again.id);
-  await expect(intake.rerun('nobody', { by: commandLine })).rejects.toEqual(
+  expect((await intake.rerun('mine', { idempotencyKey: null, by: commandLine })).job.id).not.toBe(again.id);
+  await expect(intake.rerun('nobody', { idempotencyKey: null, by: commandLine })).rejects.toEqual(
     expect.objectContaining({ code: 'not-found' }),
   );
 });
@@ -155,7 +155,7 @@ describe('where not every spec is allowed', () => {
 
   test('a job of wider days is not run again, but a repeat of its request is still answered with it', async () => {
     await accept({ ...greedy, id: 'mine' });
-    await expect(strict().rerun('mine', { by: commandLine })).rejects.toEqual(refused);
+    await expect(strict().rerun('mine', { idempotencyKey: null, by: commandLine })).rejects.toEqual(refused);
     const again = jobRequestSchema.parse({ ...greedy, id: 'mine' });
     expect(await strict().accept(again, { idempotencyKey: null, by: commandLine })).toMatchObject({
       kind: 'same',
@@ -185,7 +185,7 @@ test('who wished for what is on record exactly when it happened', async () => {
   await intake.accept(request, { idempotencyKey: null, by });
   await intake.cancel('mine', { by });
   await intake.cancel('mine', { by });
-  const { job } = await intake.rerun('mine', { by });
+  const { job } = await intake.rerun('mine', { idempotencyKey: null, by });
   const entries = stage.store.listAudit({ after: 0, limit: 10 });
   expect(entries.map(({ principal, action, target }) => [principal, action, target])).toEqual([
     ['ada', 'submit', 'mine'],

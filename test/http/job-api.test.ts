@@ -191,6 +191,24 @@ describe('cancel and rerun', () => {
     expect(job.id).not.toBe('old-one');
   });
 
+  test('a rerun that is repeated with its key is one job, and with the key of another request 409', async () => {
+    await side.submit({ id: 'to-repeat' });
+    await side.submit({ id: 'not-to-repeat' });
+    const rerun = (id: string, key: string) =>
+      request(side.url).post(`/api/v1/jobs/${id}/rerun`).set('Idempotency-Key', key);
+    const ids = new Set<string>();
+    for (const _ of [1, 2])
+      ids.add(jobSchema.parse((await rerun('to-repeat', 'rerun-key').expect(202)).body).id);
+    expect(ids.size).toBe(1);
+    await rerun('not-to-repeat', 'rerun-key').expect(409);
+    await request(side.url)
+      .post('/api/v1/jobs')
+      .set('Idempotency-Key', 'rerun-key')
+      .send({ name: 'new' })
+      .expect(409);
+    await rerun('to-repeat', 'a rerun key').expect(400);
+  });
+
   test('a body with fields is a fault, since it would change nothing', async () => {
     const { id } = await side.submit();
     const answer = await request(side.url)
