@@ -11,11 +11,14 @@ export type ApiFailure = {
   message: string;
   /** The reasons of `status.details.causes`. */
   causes: readonly string[];
-  /** From `Retry-After`, or the Status. */
+  /** From `Retry-After`, or the Status; five minutes at most. */
   retryAfterMs: number | null;
   /** False only where it is certain that nothing left this machine, so nothing can have been done. */
   sent: boolean;
 };
+
+/** Whoever asks for more is asked again meanwhile: nobody would want dispatch to rest for days, and a timer takes no more than 24. */
+const longestRetryAfterMs = 300_000;
 
 const statusSchema = z.object({
   kind: z.literal('Status'),
@@ -39,7 +42,7 @@ export function toApiFailure(code: number, text: string, retryAfter: string | un
     reason: status?.reason ?? null,
     message: status?.message || `the answer was HTTP ${code}`,
     causes: status?.details?.causes.map((cause) => cause.reason) ?? [],
-    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null,
+    retryAfterMs: seconds > 0 ? Math.min(seconds * 1000, longestRetryAfterMs) : null,
     sent: true,
   };
 }

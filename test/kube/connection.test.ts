@@ -99,14 +99,21 @@ describe('a call', () => {
     expect(api.requests).toHaveLength(before + 2);
   });
 
-  test('tells the reason and the time to wait of a Status', async () => {
+  test.each([
+    ['3', 3000],
+    ['3000000', 300_000],
+    ['Infinity', 300_000],
+    ['0', null],
+    ['-1', null],
+    ['Wed, 21 Oct 2026 07:28:00 GMT', null],
+  ])('tells the reason and the time to wait (%s) of a Status', async (retryAfter, retryAfterMs) => {
     api.answer((_request, response) =>
-      sendStatus(response, 429, 'TooManyRequests', { headers: { 'retry-after': '3' } }),
+      sendStatus(response, 429, 'TooManyRequests', { headers: { 'retry-after': retryAfter } }),
     );
     const { call } = await connect();
     expect(await call({ method: 'GET', path: '/version' }, signal)).toMatchObject({
       ok: false,
-      failure: { code: 429, reason: 'TooManyRequests', retryAfterMs: 3000, sent: true },
+      failure: { code: 429, reason: 'TooManyRequests', retryAfterMs, sent: true },
     });
   });
 
