@@ -44,6 +44,8 @@ type Attempt = {
   sent: { firstAt: number; lastAt: number } | null;
   /** Of the Job that the cluster told us of, and the store could not record yet. */
   createdUid: string | null;
+  /** What the cluster had against the latest try, while an earlier one may still arrive. */
+  refusal: string | null;
 };
 
 /** An API server may still commit so long after we stopped waiting for it. */
@@ -117,7 +119,7 @@ export function createAttempts({
   function toFirstAttempt({ claimedAt }: DispatchItem): Attempt {
     const now = clock().getTime();
     const sent = claimedAt === null ? null : { firstAt: toFirstAt(Date.parse(claimedAt), now), lastAt: now };
-    return { tries: 0, retryAt: 0, sent, createdUid: null };
+    return { tries: 0, retryAt: 0, sent, createdUid: null, refusal: null };
   }
 
   function isRepeatable(item: DispatchItem, { sent }: Attempt): boolean {
@@ -142,7 +144,12 @@ export function createAttempts({
         return look(item, attempt, { mayRepeat: true });
       case 'refused':
         // An earlier try may have been let in, and arrive yet.
-        if (before !== null) return look(item, attempt, { mayRepeat: false });
+        if (before !== null) {
+          attempt.refusal = outcome.message;
+          const { reason, message: explanation } = outcome;
+          await store.groupCommit(() => store.noteQueued(item.id, { reason, explanation }));
+          return look(item, attempt, { mayRepeat: false });
+        }
         await settle(item, () =>
           store.settleRefused(item.id, { reason: outcome.reason, message: outcome.message }),
         );
@@ -185,7 +192,7 @@ export function createAttempts({
       attempts.delete(item.id);
       return 'released';
     } else if (!isRepeatable(item, attempt) && (found !== undefined || !mayArrive)) {
-      await settle(item, () => store.settleUnknown(item.id, { message: lostMessage }));
+      await settle(item, () => store.settleUnknown(item.id, { message: toLostMessage(attempt) }));
       return 'lost';
     }
     retryLater(attempt);
@@ -265,5 +272,8 @@ function madeNothing(outcome: CreateOutcome): boolean {
   return outcome.kind !== 'created' && outcome.kind !== 'already-exists';
 }
 
-const lostMessage =
-  'Nobody can tell whether the Job was created: the answer was lost, and by now it may have come and gone.';
+function toLostMessage({ refusal }: Attempt): string {
+  const lost =
+    'Nobody can tell whether the Job was created: the answer was lost, and by now it may have come and gone.';
+  return refusal === null ? lost : `${lost} A later try was refused: ${refusal}`;
+}

@@ -30,8 +30,8 @@ export const jobIdSchema = z
 /** What no field takes: given twice in a form, a field has no value, and all faults must come together. */
 const givenTwice = Symbol('given twice');
 
-// It comes out of JSON.parse and is JSON: to ask that of each of its values, as z.json() does, takes ten times as long. The depth comes
-// first: what looks into every level, as JSON.stringify does, would use up the stack.
+// It comes out of JSON.parse, so that little can be wrong with it: z.json(), which asks for each of its values whether it is JSON, takes ten
+// times as long. The depth comes first: what looks into every level would use up the stack.
 const resultSchema = z
   .unknown()
   .refine((value) => value !== givenTwice, { error: 'must be given once', abort: true })
@@ -39,9 +39,16 @@ const resultSchema = z
     error: `must be nested at most ${deepestResult} levels deep`,
     abort: true,
   })
+  .refine(hasNoInfinity, { error: 'must have no number that is too large to be kept' })
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= largestResult, {
     error: 'must be at most 64 KiB of JSON',
   });
+
+/** JSON knows no infinity, but 1e999 is read as one. */
+function hasNoInfinity(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(hasNoInfinity);
+}
 
 /** What a worker says through `POST /status`, as JSON. */
 export const reportSchema = z.strictObject({

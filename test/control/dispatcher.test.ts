@@ -197,7 +197,7 @@ test('a refusal is not believed while an earlier try may still arrive', async ()
   await dispatcher.run();
   stage.pass(5);
   await dispatcher.run();
-  expect(stage.get(id).state).toBe('QUEUED');
+  expect(stage.get(id)).toMatchObject({ state: 'QUEUED', reason: 'Invalid', explanation: 'policy says no' });
   const { name } = stage.get(id).kubernetes;
   cluster.jobs.set(name, { uid: 'late', labels: { [jobIdLabel]: id }, suspend: false });
   cluster.failAll({ when: 'before', answer: deny });
@@ -218,6 +218,21 @@ test('a refusal after a try that never arrived fails the job in the end', async 
   }
   expect(stage.get(id)).toMatchObject({ state: 'FAILED', reason: 'Invalid' });
   expect(cluster.jobs.size).toBe(0);
+});
+
+test('a refusal that comes too late to be believed is told with the loss', async () => {
+  const id = await stage.accept({ ttlSecondsAfterFinished: 60 });
+  const dispatcher = stage.startDispatcher();
+  cluster.failNext({ when: 'before', answer: lostAnswer }, { when: 'before', answer: deny });
+  await dispatcher.run();
+  stage.pass(5);
+  await dispatcher.run();
+  stage.pass(61);
+  await dispatcher.run();
+  expect(stage.get(id)).toMatchObject({
+    state: 'LOST',
+    explanation: expect.stringContaining('policy says no'),
+  });
 });
 
 test('too many requests said in plain text are no try that may have arrived', async () => {

@@ -38,6 +38,7 @@ test.each<[string, object]>([
   ['a blank status', { status: '  ' }],
   ['progress above 100', { progress: 101 }],
   ['a negative task', { task: -1 }],
+  ['a result with a number that JSON cannot hold', { result: { x: [Infinity] } }],
   ['a result above 64 KiB', { result: 'é'.repeat(33 * 1024) }],
   ['an unknown field', { state: 'x' }],
 ])('%s is refused', (_name, changes) => {
