@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { jobQuerySchema } from '../../src/core/job.ts';
 import { applicationId } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/store.ts';
+import { exitedPod, failedJob } from '../support/sightings.ts';
 import { newJob, silent } from './stage.ts';
 
 let directory: string;
@@ -20,15 +21,15 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 const open = () => openStore({ path, clock: () => new Date('2026-01-02T00:00:00Z'), log: silent });
 
+const migrations = join(import.meta.dirname, '../../src/store/migrations');
+
 /** A database as an older program left it. */
 function makeOlder(version: number): Database.Database {
   const db = new Database(path);
   db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma(`application_id = ${applicationId}`);
-  const files = ['0001-jobs.sql', '0002-access.sql'].slice(0, version);
-  for (const file of files) {
-    db.exec(readFileSync(new URL(`../../src/store/migrations/${file}`, import.meta.url), 'utf8'));
-  }
+  const files = readdirSync(migrations).toSorted().slice(0, version);
+  for (const file of files) db.exec(readFileSync(join(migrations, file), 'utf8'));
   db.pragma(`user_version = ${version}`);
   return db;
 }
@@ -126,4 +127,30 @@ test('a database that was migrated is whole, and like one that is new', () => {
   rmSync(path);
   open().close();
   expect(migrated).toEqual(readSchema());
+});
+
+test('what a database of schema 3 knew of pods and reports is known after, and its jobs go on', () => {
+  const older = makeOlder(3);
+  addJobs(older, 3);
+  const at = '2026-01-01T10:00:00.000Z';
+  older.exec(`
+    UPDATE jobs SET kubernetes_uid = 'job-uid', dispatch = 'created' WHERE id = 'id-3';
+    INSERT INTO pods (uid, job_id, name, job_uid, job_name, task, phase, created_at, started_at, restarts, ended, has_run, stuck, stopped, runs_over)
+      VALUES ('pod-uid', 'id-3', 'report-id-3-x', 'job-uid', 'report-id-3', 0, 'Running', '${at}', '${at}', 0, 0, 1, 0, 0, 0);
+    INSERT INTO reports (job_id, at, status, terminal, task, pod_uid, source, contradicts)
+      VALUES ('id-3', '${at}', 'ERROR', 'ERROR', 0, 'pod-uid', 'report', 0);
+    INSERT INTO task_reports (job_id, task, seq) SELECT job_id, task, seq FROM reports;
+  `);
+  older.close();
+  const store = open();
+  expect(store.findJob('id-3')).toMatchObject({
+    state: 'RUNNING',
+    tasks: [{ attempts: [{ podUid: 'pod-uid', phase: 'Running' }] }],
+    reports: [{ status: 'ERROR', podUid: 'pod-uid' }],
+  });
+  const pod = { uid: 'pod-uid', name: 'report-id-3-x', jobUid: 'job-uid', jobName: 'report-id-3' };
+  store.observePod('id-3', exitedPod(1, { ...pod, createdAt: at, startedAt: at }));
+  store.observeJob('id-3', failedJob('BackoffLimitExceeded', { uid: 'job-uid', name: 'report-id-3' }));
+  expect(store.findJob('id-3')?.state).toBe('FAILED');
+  store.close();
 });
