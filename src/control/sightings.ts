@@ -50,7 +50,8 @@ export function createSightings({
         await groupCommit(bite, { canWait });
         for (const sighting of waiting.splice(0, taken)) onStored(sighting);
       } catch {
-        for (const sighting of waiting.slice(0, taken)) {
+        // None was taken where not even a transaction could begin.
+        for (const sighting of waiting.slice(0, Math.max(1, taken))) {
           tellAlone(sighting);
           waiting.shift();
           await nextTurn();

@@ -198,6 +198,12 @@ test('a refusal is not believed while an earlier try may still arrive', async ()
   stage.pass(5);
   await dispatcher.run();
   expect(stage.get(id)).toMatchObject({ state: 'QUEUED', reason: 'Invalid', explanation: 'policy says no' });
+  // Should it arrive, the watch will tell: nobody asks again until it no longer can.
+  for (let n = 0; n < 5; n += 1) {
+    stage.pass(5);
+    await dispatcher.run();
+  }
+  expect(cluster.looks()).toBe(1);
   const { name } = stage.get(id).kubernetes;
   cluster.jobs.set(name, { uid: 'late', labels: { [jobIdLabel]: id }, suspend: false });
   cluster.failAll({ when: 'before', answer: deny });

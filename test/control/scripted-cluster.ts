@@ -85,6 +85,9 @@ export async function startScriptedCluster() {
       queue = [];
     },
     queued: () => queue?.length ?? 0,
+    /** How often somebody asked for a Job by its name. */
+    looks: () =>
+      api.requests.filter(({ method, path }) => method === 'GET' && /\/jobs\/[^/]+$/.test(path)).length,
     /** The first `most` of those that wait as usual, and the others with what is said. */
     serve: (most: number, refuse: Fault['answer']) => {
       const served = queue ?? [];

@@ -100,6 +100,41 @@ test('one that cannot be stored leaves nothing of itself behind, and undoes none
   expect(done.filter((word) => word.startsWith('b'))).toEqual(['b Faulty refused']);
 });
 
+/** A store on a full disk: what is done in a transaction is undone, where one can begin. */
+const failing =
+  ({ begins }: { begins: boolean }): Options['groupCommit'] =>
+  async (change) => {
+    if (begins) change();
+    throw new Error('the disk is full');
+  };
+
+test('others have their turn between those that are told one by one', async () => {
+  const sightings = open({ groupCommit: failing({ begins: true }) });
+  const told: number[] = [];
+  const turns = setInterval(() => told.push(done.length), 0);
+  for (let nth = 0; nth < 50; nth += 1) {
+    sightings.add({
+      uid: 'a',
+      together: () => {},
+      alone() {
+        const end = performance.now() + 2;
+        while (performance.now() < end);
+      },
+    });
+  }
+  await sightings.stored();
+  clearInterval(turns);
+  expect(done).toHaveLength(50);
+  expect(told.some((count) => count > 0 && count < 50)).toBe(true);
+});
+
+test('where not even a transaction can begin, each is told alone', async () => {
+  const sightings = open({ groupCommit: failing({ begins: false }) });
+  for (const id of ['a', 'b']) sightings.add({ uid: id, together: () => {}, alone: fail });
+  await sightings.stored();
+  expect(done).toEqual(['a refused', 'b refused']);
+});
+
 test('a bite ends when its time is over, and the rest comes in the next one, which waits for nothing', async () => {
   const sightings = open();
   for (const id of ['a', 'b', 'c']) sightings.add(dawdle(note(id, 'Slow')));
