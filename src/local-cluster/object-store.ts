@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { dropUndefined, freeze } from './api/json.ts';
 import { resourceNames } from './api/resources.ts';
 import { createChangeHistory } from './change-history.ts';
@@ -40,11 +41,13 @@ const byKey = <T extends { metadata: { namespace?: string; name: string } }>(obj
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ object }) => object);
 
+export type ObjectStoreOptions = HistoryBounds & { dataDir: string; log: Pick<Logger, 'error'> };
+
 /** All objects, in memory and written through to disk, under one growing version. Throws LocalClusterFault. */
-export function openObjectStore({ dataDir, ...bounds }: HistoryBounds & { dataDir: string }): ObjectStore {
+export function openObjectStore({ dataDir, ...options }: ObjectStoreOptions): ObjectStore {
   const storage = openStorage(dataDir);
   try {
-    return createObjectStore(storage, bounds);
+    return createObjectStore(storage, options);
   } catch (error) {
     storage.close();
     throw error;
@@ -73,7 +76,10 @@ const emptyShelf = <R extends ResourceName>(): Shelf<R> => ({
   listeners: new Set(),
 });
 
-function createObjectStore(storage: Storage, bounds: HistoryBounds): ObjectStore {
+function createObjectStore(
+  storage: Storage,
+  { log, ...bounds }: Omit<ObjectStoreOptions, 'dataDir'>,
+): ObjectStore {
   let version = storage.lastVersion();
 
   const shelves: { [R in ResourceName]: Shelf<R> } = {
@@ -115,15 +121,19 @@ function createObjectStore(storage: Storage, bounds: HistoryBounds): ObjectStore
   function tell<R extends ResourceName>(resource: R, change: Change<R>): void {
     untold.push(() => {
       // A copy: a listener that unsubscribes must not make another be passed over.
-      for (const listener of Array.from(shelves[resource].listeners)) listener(change);
+      for (const listener of Array.from(shelves[resource].listeners)) {
+        try {
+          listener(change);
+        } catch (error) {
+          // The change is stored: whoever made it must not read that it failed, and all others must hear of it.
+          log.error({ err: error, resource, name: keyOf(change.object) }, 'a listener failed at a change');
+        }
+      }
     });
     if (telling) return;
     telling = true;
-    try {
-      for (let next = untold.shift(); next !== undefined; next = untold.shift()) next();
-    } finally {
-      telling = false;
-    }
+    for (let next = untold.shift(); next !== undefined; next = untold.shift()) next();
+    telling = false;
   }
 
   function list<R extends ResourceName>(resource: R, namespace?: string): ResourceObjects[R][] {

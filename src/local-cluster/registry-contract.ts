@@ -42,7 +42,10 @@ export type Registry = {
     key: { namespace: string; name: string },
     options?: DeleteOptions,
   ): ResourceObjects[R];
-  /** Called synchronously after each commit, in order of resourceVersion. Returns the unsubscriber. Listeners must not throw. */
+  /**
+   * Called synchronously after each commit, in order of resourceVersion. Returns the unsubscriber. What a listener throws
+   * is logged, and keeps the change neither from its maker nor from the other listeners.
+   */
   subscribe<R extends ResourceName>(resource: R, listener: (change: Change<R>) => void): () => void;
 };
 

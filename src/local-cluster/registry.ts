@@ -40,7 +40,7 @@ const generateNameAttempts = 8;
 /** Opens the registry over the data directory, with the namespaces that every cluster has. */
 export function openRegistry(options: RegistryOptions): ApiRegistry {
   const { now = () => new Date(), log, ...where } = options;
-  const store = openObjectStore({ ...historyBounds, ...where });
+  const store = openObjectStore({ ...historyBounds, ...where, log });
 
   function get<R extends ResourceName>(
     resource: R,

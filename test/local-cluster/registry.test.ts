@@ -141,6 +141,21 @@ const heardOf = (resource: 'jobs' | 'pods') => {
   return heard;
 };
 
+test('a listener that throws keeps the change neither from its maker nor from the other listeners', () => {
+  const logged: unknown[] = [];
+  const opened = openTestRegistry({ log: { error: (...entry: unknown[]) => void logged.push(entry) } });
+  const heard: string[] = [];
+  opened.registry.subscribe('jobs', () => {
+    throw new Error('not today');
+  });
+  opened.registry.subscribe('jobs', ({ object }) => void heard.push(object.metadata.name));
+  expect(opened.registry.create('jobs', 'default', minimalJob('a')).metadata.name).toBe('a');
+  opened.registry.create('jobs', 'default', minimalJob('b'));
+  expect(heard).toEqual(['a', 'b']);
+  expect(logged).toHaveLength(2);
+  opened.close();
+});
+
 describe('deletion', () => {
   test('Background takes a Job at once, Foreground and Orphan wait for the garbage collector', () => {
     for (const name of ['a', 'b', 'c']) registry.create('jobs', 'default', minimalJob(name));
