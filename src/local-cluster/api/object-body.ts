@@ -55,6 +55,16 @@ function parse(resource: ResourceName, body: Buffer, contentType: string | undef
   }
 }
 
+/** As in Go: the rest of a long list of faults tells nothing new. */
+const mostFaults = 100;
+
+/** What fieldValidation finds: in Go's words, each field quoted. */
+export const toStrictFaults = (unknownFields: string[], duplicates: string[] = []): string[] =>
+  [
+    ...duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
+    ...unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`),
+  ].slice(0, mostFaults);
+
 /**
  * The object in a request's body, of the right kind, and with its fields of the right types. Unknown and duplicate
  * fields are refused, warned of or passed over, as asked. Throws StatusError 400, 413, 415.
@@ -70,10 +80,7 @@ export async function readObject(
   const cannot = (why: string) => bad(`${kind} in version "v1" cannot be handled as a ${kind}: ${why}`);
   try {
     const { object, unknownFields } = decode(resource, value);
-    const faults = [
-      ...duplicates.map((field) => `duplicate field "${field}"`),
-      ...unknownFields.map((field) => `unknown field "${field}"`),
-    ];
+    const faults = toStrictFaults(unknownFields, duplicates);
     if (options.fieldValidation === 'Strict' && faults.length > 0) {
       throw cannot(`strict decoding error: ${faults.join(', ')}`);
     }

@@ -8,7 +8,7 @@ import { invalid, invalidValue } from './field-errors.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { listPage } from './list.ts';
-import { checkPlace, readObject } from './object-body.ts';
+import { checkPlace, readObject, toStrictFaults } from './object-body.ts';
 import { parsePatch } from './patch.ts';
 import { listForm, objectForm, showMany, showOne } from './presentation.ts';
 import { parseListOptions, parseWriteOptions } from './query-options.ts';
@@ -98,7 +98,7 @@ function decodePatched(
     invalid({ group: '', kind: '', name: '' }, [invalidValue('patch', JSON.stringify(wanted), why)]);
   try {
     const { object, unknownFields } = decode(resource, wanted);
-    const faults = unknownFields.map((field) => `unknown field "${field}"`);
+    const faults = toStrictFaults(unknownFields);
     if (options.fieldValidation === 'Strict' && faults.length > 0) {
       throw refuse(`strict decoding error: ${faults.join(', ')}`);
     }

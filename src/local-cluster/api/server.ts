@@ -15,7 +15,8 @@ import { checkGuards } from './guards.ts';
 import type { ReadLog } from './pod-log.ts';
 import { readBody } from './request-body.ts';
 import { createRouter } from './router.ts';
-import { StatusError } from './status-error.ts';
+import { internalError, StatusError } from './status-error.ts';
+import { createWarnings } from './warning-headers.ts';
 import { toYaml } from './yaml.ts';
 
 export type ApiServerOptions = {
@@ -47,19 +48,26 @@ function render(answer: Answer, pretty: boolean): string {
   return pretty ? JSON.stringify(answer.body, undefined, 2) : `${JSON.stringify(answer.body)}\n`;
 }
 
-/** `299 - "text"`, as RFC 7234 quotes it. */
-const toWarning = (text: string) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-
 function send(call: Call, response: ServerResponse, warnings: string[], answer: Answer): void {
-  const body = answer.status === 304 ? '' : render(answer, answer.pretty === true || wantsPretty(call));
+  // As bytes: a body that is text would have Node write the headers as UTF-8 too, which the warnings are already.
+  const body = Buffer.from(
+    answer.status === 304 ? '' : render(answer, answer.pretty === true || wantsPretty(call)),
+  );
   const isEmpty = answer.status === 204 || answer.status === 304;
-  if (warnings.length > 0) response.setHeader('warning', warnings.map(toWarning));
+  if (warnings.length > 0) response.setHeader('warning', warnings);
   response.writeHead(answer.status, {
     'cache-control': 'no-cache, private',
     ...(answer.status === 304 ? {} : { 'content-type': contentTypes[answer.form ?? 'json'] }),
     ...answer.headers,
-    ...(isEmpty ? {} : { 'content-length': Buffer.byteLength(body) }),
+    ...(isEmpty ? {} : { 'content-length': body.length }),
   });
+  response.end(body);
+}
+
+/** For an answer that could not be written: what was asked for may be done, and the client must not take it for unheard. */
+function sendFailure(response: ServerResponse): void {
+  const body = JSON.stringify(internalError().status);
+  response.writeHead(500, { 'content-type': contentTypes.json, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
 
@@ -99,7 +107,7 @@ export async function serveApi(
       // Waiting or reading was cut short because nobody is there any more.
       if (!call.signal.aborted && request.errored === null)
         options.log.error({ err: error }, 'local cluster API request failed');
-      return toErrorAnswer(new StatusError('InternalError', 'Internal error occurred'));
+      return toErrorAnswer(internalError());
     }
   }
 
@@ -107,25 +115,27 @@ export async function serveApi(
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     const { path, query } = splitTarget(request.url ?? '/');
-    const warnings: string[] = [];
+    const warnings = createWarnings();
     const call: Call = {
       method: request.method ?? 'GET',
       path: path.slice(options.prefix.length),
       query: new URLSearchParams(query),
       headers: request.headers,
       body: () => readBody(request),
-      warn: (text) => void (warnings.includes(text) || warnings.push(text)),
+      warn: warnings.add,
       signal: AbortSignal.any([gone.signal, closing.signal]),
     };
     const answer = await decideAnswer(request, call, path);
     if ('stream' in answer) await answer.stream(response);
-    else send(call, response, warnings, answer);
+    else send(call, response, warnings.headers(), answer);
   }
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
-      if (!response.destroyed) options.log.error({ err: error }, 'local cluster API answer failed');
-      response.destroy();
+      if (response.destroyed) return;
+      options.log.error({ err: error }, 'local cluster API answer failed');
+      if (!response.headersSent) sendFailure(response);
+      else if (!response.writableEnded) response.destroy();
     });
   });
   // Longer than clients keep idle connections: the side that closes first must not be the one that others write to.

@@ -77,3 +77,6 @@ export class StatusError extends Error {
     return this.status.code ?? 500;
   }
 }
+
+/** For a fault of the cluster's own, of which only the log tells more. */
+export const internalError = (): StatusError => new StatusError('InternalError', 'Internal error occurred');

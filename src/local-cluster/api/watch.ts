@@ -9,7 +9,7 @@ import type { ListOptions } from './query-options.ts';
 import { parseVersion } from './query-options.ts';
 import { apiVersionOf, resources } from './resources.ts';
 import type { Selector } from './selectors.ts';
-import { StatusError } from './status-error.ts';
+import { internalError, StatusError } from './status-error.ts';
 
 /** How an object is shown: as it is, or as a Table or PartialObjectMetadata. */
 export type Render<R extends ResourceName> = (object: ResourceObjects[R]) => unknown;
@@ -56,7 +56,8 @@ function toEvent<R extends ResourceName>(
 
 /**
  * Opens a watch on a resource. Refusals that Kubernetes makes before the stream starts are thrown (StatusError), those
- * it sends inside the stream (410, 504) come as an ERROR event.
+ * it sends inside the stream (410, 504) come as an ERROR event. So does what a selector or a renderer throws; the stream
+ * then rejects with it.
  */
 export function openWatch<R extends ResourceName>(
   registry: ApiRegistry,
@@ -71,13 +72,14 @@ export function openWatch<R extends ResourceName>(
     at.namespace === undefined || (object.metadata.namespace ?? '') === at.namespace;
   const startsWithList = options.sendInitialEvents ?? from === 0;
 
-  function stream(response: ServerResponse): void {
+  function stream(response: ServerResponse): Promise<void> {
     const seconds = options.timeoutSeconds ?? 0;
     const timeoutMs = Math.min((seconds > 0 ? seconds : randomInt(1800, 3600)) * 1000, longestTimerMs);
     const endsAt = Date.now() + timeoutMs;
     let ended = false;
     const timers: NodeJS.Timeout[] = [];
     let unsubscribe: (() => void) | undefined;
+    const over = Promise.withResolvers<void>();
 
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
     response.flushHeaders();
@@ -88,6 +90,7 @@ export function openWatch<R extends ResourceName>(
       for (const timer of timers) clearTimeout(timer);
       call.signal.removeEventListener('abort', end);
       response.end();
+      over.resolve();
     }
 
     function send(event: WatchEvent): void {
@@ -97,6 +100,16 @@ export function openWatch<R extends ResourceName>(
     function fail(error: StatusError): void {
       send({ type: 'ERROR', object: error.status });
       end();
+    }
+
+    /** These steps run in timers and in the commits of others: a throw would end the process, or reach someone else. */
+    function attempt(step: () => void): void {
+      try {
+        step();
+      } catch (error) {
+        over.reject(error);
+        fail(internalError());
+      }
     }
 
     function sendBookmark(annotations?: Record<string, string>): void {
@@ -153,13 +166,13 @@ export function openWatch<R extends ResourceName>(
         missed.forEach(tell);
       }
       if (ended) return;
-      unsubscribe = registry.subscribe(at.resource, tell);
+      unsubscribe = registry.subscribe(at.resource, (change) => attempt(() => tell(change)));
       if (options.allowWatchBookmarks) scheduleBookmark();
     }
 
     if (call.signal.aborted) {
       end();
-      return;
+      return over.promise;
     }
     call.signal.addEventListener('abort', end);
     timers.push(setTimeout(end, timeoutMs).unref());
@@ -167,10 +180,11 @@ export function openWatch<R extends ResourceName>(
       timers.push(
         setTimeout(() => {
           if (from > registry.version()) fail(tooLargeVersion(from, registry.version()));
-          else start();
+          else attempt(start);
         }, futureVersionWaitMs),
       );
-    } else start();
+    } else attempt(start);
+    return over.promise;
   }
 
   return { stream };
