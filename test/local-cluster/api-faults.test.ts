@@ -74,3 +74,10 @@ test('an answer that cannot be written is a 500, not a broken connection', async
     body: { kind: 'Status', reason: 'InternalError' },
   });
 });
+
+test('a write whose answer cannot be shown is not done', async () => {
+  const headers = { ...json, accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' };
+  const ask = { method: 'POST', headers, body: minimalJob('unseen') };
+  expect((await api.ask(`${jobsPath}?includeObject=bogus`, ask)).status).toBe(400);
+  expect(api.registry.list('jobs')).toEqual([]);
+});

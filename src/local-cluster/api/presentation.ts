@@ -9,11 +9,18 @@ const objectForms: readonly Form[] = ['table', 'partial'];
 const listForms: readonly Form[] = ['table', 'partial', 'partial-list'];
 const streams = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
-/** The form wanted for one object, or for a list or watch. Throws StatusError 406. */
-export const objectForm = (call: Call): Form => negotiate(call.headers.accept, objectForms);
-export const listForm = (call: Call): Form => negotiate(call.headers.accept, listForms, streams);
+/** A write asks this first: what cannot be shown must not be done. */
+function checkForm(call: Call, form: Form): Form {
+  if (form === 'table') parseIncludeObject(call.query);
+  return form;
+}
 
-/** One object as the client wants to see it. Throws StatusError 406. */
+/** The form wanted for one object, or for a list or watch. Throws StatusError 400, 406. */
+export const objectForm = (call: Call): Form => checkForm(call, negotiate(call.headers.accept, objectForms));
+export const listForm = (call: Call): Form =>
+  checkForm(call, negotiate(call.headers.accept, listForms, streams));
+
+/** One object as the client wants to see it. Throws StatusError 400, 406. */
 export function showOne<R extends ResourceName>(
   call: Call,
   resource: R,
@@ -31,7 +38,7 @@ export function showOne<R extends ResourceName>(
   };
 }
 
-/** A list as the client wants to see it; its items are without kind and apiVersion. Throws StatusError 406. */
+/** A list as the client wants to see it; its items are without kind and apiVersion. Throws StatusError 400, 406. */
 export function showMany<R extends ResourceName>(
   call: Call,
   resource: R,
@@ -54,7 +61,7 @@ export function showMany<R extends ResourceName>(
   return { status: 200, body, form: form === 'yaml' ? 'yaml' : 'json' };
 }
 
-/** How each object of a watch is shown. Throws StatusError 406. */
+/** How each object of a watch is shown. Throws StatusError 400, 406. */
 export function toRenderer<R extends ResourceName>(
   call: Call,
   resource: R,
