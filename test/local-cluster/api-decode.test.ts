@@ -125,6 +125,11 @@ describe('label selectors', () => {
     ['n>3', true],
     ['n<3', false],
     ['missing>3', false],
+    // What every object has is no label.
+    ['constructor', false],
+    ['!toString', true],
+    ['valueOf notin (x)', true],
+    ['constructor>3', false],
     [' ', true],
   ])('%j', (selector, matches) => {
     expect(parseLabelSelector(selector)(labels)).toBe(matches);

@@ -58,3 +58,22 @@ describe('a path', () => {
     expect((await api.ask('/api/')).status).toBe(200);
   });
 });
+
+describe('a query', () => {
+  test.each(['hasOwnProperty', 'constructor', '__proto__', 'nope'])(
+    'selects by no field that is none of the resource: %s',
+    async (field) => {
+      for (const start of ['?', '?watch=true&']) {
+        const reply = await api.ask(`${podsPath}${start}fieldSelector=${field}%3Dx`);
+        expect(reply).toMatchObject({
+          status: 400,
+          body: { message: `field label not supported: ${field}` },
+        });
+      }
+    },
+  );
+
+  test('selects by no label that every object has', async () => {
+    expect(await api.ask(`${podsPath}?labelSelector=constructor`)).toMatchObject({ body: { items: [] } });
+  });
+});

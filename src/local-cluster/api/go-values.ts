@@ -2,7 +2,7 @@
  * How objects look in error messages: as Kubernetes' internal Go structs, every field with its Go name, in Go's order.
  * Only structs that immutable fields of a Job hold are known; deeper ones are shown with capitalised names.
  */
-import { isJsonObject } from './json.ts';
+import { findOwn, isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 
 type Show = (value: unknown) => unknown;
@@ -22,7 +22,7 @@ function showAny(value: unknown): unknown {
   if (!isJsonObject(value)) return value ?? null;
   return Object.fromEntries(
     Object.entries(value).map(([key, field]) => [
-      acronyms[key] ?? key.charAt(0).toUpperCase() + key.slice(1),
+      findOwn(acronyms, key) ?? key.charAt(0).toUpperCase() + key.slice(1),
       showAny(field),
     ]),
   );

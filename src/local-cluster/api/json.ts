@@ -4,6 +4,10 @@ export type JsonObject = { [key: string]: unknown };
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** By a name that comes from outside: it may be `constructor`, which every object has. */
+export const findOwn = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
+
 /** Removes undefined fields in place, however deep: JSON has none, and equality must not see them. */
 export function dropUndefined(value: unknown): void {
   if (Array.isArray(value)) value.forEach(dropUndefined);

@@ -6,6 +6,7 @@ import type { Answer, Call, Stream } from './call.ts';
 import { methodNotAllowed } from './call.ts';
 import type { FieldError } from './field-errors.ts';
 import { forbiddenField, invalid, invalidValue } from './field-errors.ts';
+import { findOwn } from './json.ts';
 import { negotiate } from './negotiation.ts';
 import { parseFlag, parseInteger } from './query-options.ts';
 import { notFound, resources } from './resources.ts';
@@ -106,7 +107,10 @@ function checkHasLog({ metadata, status }: Pod, container: string, previous: boo
   if (running !== undefined || terminated !== undefined || last !== undefined) return;
   const reason = waiting?.reason;
   if (reason === undefined) throw new StatusError('BadRequest', `${about} is waiting to start - no logs yet`);
-  throw new StatusError('BadRequest', `${about} is waiting to start: ${waitingWords[reason] ?? reason}`);
+  throw new StatusError(
+    'BadRequest',
+    `${about} is waiting to start: ${findOwn(waitingWords, reason) ?? reason}`,
+  );
 }
 
 async function pour(

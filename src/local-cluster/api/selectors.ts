@@ -1,4 +1,5 @@
 import type { ResourceName, ResourceObjects } from '../objects.ts';
+import { findOwn } from './json.ts';
 import { labelKeyFaults, labelValueFaults } from './label-syntax.ts';
 import { resources } from './resources.ts';
 import { StatusError } from './status-error.ts';
@@ -76,16 +77,16 @@ export function parseLabelSelector(text: string): Requirement {
     if (absent) {
       if (operator !== '' && operator !== ',')
         throw unparsable(`found ${shown(operator)}, expected: ',' or 'end of string'`);
-      return (labels) => labels[key] === undefined;
+      return (labels) => !Object.hasOwn(labels, key);
     }
-    if (operator === '' || operator === ',') return (labels) => labels[key] !== undefined;
+    if (operator === '' || operator === ',') return (labels) => Object.hasOwn(labels, key);
     if (operator === 'in' || operator === 'notin') {
       take();
       const values = parseValues();
       for (const value of values) checkValue(key, value);
       return operator === 'in'
-        ? (labels) => labels[key] !== undefined && values.includes(labels[key])
-        : (labels) => labels[key] === undefined || !values.includes(labels[key]);
+        ? (labels) => values.some((value) => findOwn(labels, key) === value)
+        : (labels) => values.every((value) => findOwn(labels, key) !== value);
     }
     if (!operators.includes(operator)) {
       throw unparsable(`found ${shown(operator)}, expected: in, notin, =, ==, !=, gt, lt`);
@@ -99,11 +100,13 @@ export function parseLabelSelector(text: string): Requirement {
         );
       }
       const isPast = (label: number) => (operator === '>' ? label > Number(value) : label < Number(value));
-      return (labels) =>
-        labels[key] !== undefined && /^[-+]?\d+$/.test(labels[key]) && isPast(Number(labels[key]));
+      return (labels) => {
+        const label = findOwn(labels, key) ?? '';
+        return /^[-+]?\d+$/.test(label) && isPast(Number(label));
+      };
     }
     checkValue(key, value);
-    return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
+    return (labels) => (findOwn(labels, key) === value) !== (operator === '!=');
   }
 
   const requirements: Requirement[] = [];
@@ -175,7 +178,7 @@ function parseFieldSelector<R extends ResourceName>(
     const match = /^([^=!]+)(!=|==|=)(.*)$/.exec(term);
     const [, label = '', operator, value] = match ?? [];
     if (match === null) throw bad(`invalid selector: '${text}'; can't understand '${term}'`);
-    const read = fields[resource][label];
+    const read = findOwn(fields[resource], label);
     if (read === undefined) throw unsupported(resource, label);
     return (object: ResourceObjects[R]) => (read(object) === value) !== (operator === '!=');
   });

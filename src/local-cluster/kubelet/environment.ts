@@ -2,6 +2,7 @@ import type { V1Container, V1EnvVar, V1EnvVarSource } from '@kubernetes/client-n
 import type { Machine } from '../machine.ts';
 import type { Pod, Wire } from '../objects.ts';
 import { expand } from './expansion.ts';
+import { findOwn } from '../api/json.ts';
 import { findQuantity } from '../api/quantity.ts';
 
 /** What keeps a container from being made, as the kubelet words it; `reason` is what its status shows. */
@@ -58,8 +59,8 @@ function refuseMissing(kind: string, reference: { name?: string; optional?: bool
 
 function readField(path: string, { pod: { metadata, spec }, machine }: EnvSource): string {
   const [, map, key = ''] = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path) ?? [];
-  if (map === 'labels') return metadata.labels?.[key] ?? '';
-  if (map === 'annotations') return metadata.annotations?.[key] ?? '';
+  if (map === 'labels') return findOwn(metadata.labels ?? {}, key) ?? '';
+  if (map === 'annotations') return findOwn(metadata.annotations ?? {}, key) ?? '';
   switch (path) {
     case 'metadata.name':
       return metadata.name;
@@ -90,8 +91,9 @@ function readResourceField(
   const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   const named = all.find(({ name }) => name === reference.containerName) ?? container;
   const { limits = {}, requests = {} } = named.resources ?? {};
-  const asked = kind === 'limits' ? limits[resource] : (requests[resource] ?? limits[resource]);
-  const unset = kind === 'limits' ? (machine.capacity[resource] ?? 0) : 0;
+  const limit = findOwn(limits, resource);
+  const asked = kind === 'limits' ? limit : (findOwn(requests, resource) ?? limit);
+  const unset = kind === 'limits' ? (findOwn(machine.capacity, resource) ?? 0) : 0;
   const value = asked === undefined ? unset : (findQuantity(asked) ?? 0);
   const divisor = findQuantity(reference.divisor ?? '1') || 1;
   // 100m is not a whole number of thousandths in binary; the tolerance keeps it from being rounded up to 101.
