@@ -36,6 +36,17 @@ describe('a container’s log', () => {
     expect(stream.lines).toEqual(['first', 'second']);
   });
 
+  test('since longer than a date can tell is all of it', async () => {
+    let since: Date | undefined;
+    await started(async function* (_pod, _container, options) {
+      since = options.sinceTime;
+      yield Buffer.from('first\n');
+    });
+    const reply = await api.ask(`${podsPath}/p/log?sinceSeconds=9000000000000000`);
+    expect(reply).toMatchObject({ status: 200, body: 'first\n' });
+    expect(since).toEqual(new Date(0));
+  });
+
   test('is no longer read once its reader is gone', async () => {
     let aborted = false;
     await started(async function* (_pod, _container, _options, signal) {

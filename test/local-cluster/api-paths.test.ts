@@ -76,4 +76,23 @@ describe('a query', () => {
   test('selects by no label that every object has', async () => {
     expect(await api.ask(`${podsPath}?labelSelector=constructor`)).toMatchObject({ body: { items: [] } });
   });
+
+  test.each(['9223372036854775808', '-9223372036854775809', '9'.repeat(400)])(
+    'holds no number that is no int64: %s',
+    async (limit) => {
+      expect(await api.ask(`${podsPath}?limit=${limit}`)).toMatchObject({
+        status: 400,
+        body: { message: `strconv.ParseInt: parsing "${limit}": value out of range` },
+      });
+    },
+  );
+
+  test('may hold the greatest int64', async () => {
+    expect((await api.ask(`${podsPath}?limit=9223372036854775807`)).status).toBe(200);
+  });
+
+  test.each([1e300, 1.5])('goes on from no version that is none: %d', async (rv) => {
+    const token = Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv, start: 'a' })).toString('base64url');
+    expect((await api.ask(`${podsPath}?continue=${token}`)).status).toBe(400);
+  });
 });

@@ -24,9 +24,10 @@ function decodeToken(text: string): Token {
   try {
     // Byte by byte, so that what is no UTF-8 is named as Go names it.
     const { value } = parseGoJson(Buffer.from(text, 'base64url').toString('latin1'));
-    if (isJsonObject(value) && typeof value.rv === 'number' && typeof value.start === 'string') {
-      const start = Buffer.from(value.start, 'latin1').toString('utf8');
-      return { version: value.rv, start: start.startsWith('/') ? start : `/${start}` };
+    const { rv, start: encoded } = isJsonObject(value) ? value : {};
+    if (typeof rv === 'number' && Number.isSafeInteger(rv) && typeof encoded === 'string') {
+      const start = Buffer.from(encoded, 'latin1').toString('utf8');
+      return { version: rv, start: start.startsWith('/') ? start : `/${start}` };
     }
     throw new GoJsonError('incorrect encoded start resourceVersion');
   } catch (error) {

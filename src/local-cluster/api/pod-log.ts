@@ -62,7 +62,9 @@ function parseLogOptions(query: URLSearchParams, podName: string): LogOptions {
   if (query.has('stream')) faults.push(forbiddenField('stream', 'may not be specified'));
   if (faults.length > 0) throw invalid({ group: '', kind: 'PodLogOptions', name: podName }, faults);
 
-  const since = sinceSeconds === undefined ? sinceTime : new Date(Date.now() - sinceSeconds * 1000);
+  // No line is older than 1970, and a Date does not reach back as far as one may ask.
+  const since =
+    sinceSeconds === undefined ? sinceTime : new Date(Math.max(Date.now() - sinceSeconds * 1000, 0));
   return {
     previous: parseFlag(query, 'previous') ?? false,
     follow: parseFlag(query, 'follow') ?? false,

@@ -8,13 +8,18 @@ export function parseFlag(query: URLSearchParams, name: string): boolean | undef
   return value === null ? undefined : value !== 'false' && value !== '0';
 }
 
-/** Throws StatusError 400. */
+const greatest = 2n ** 63n - 1n;
+
+/** An int64. Throws StatusError 400. */
 export function parseInteger(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === '') return undefined;
-  if (!/^[-+]?\d+$/.test(value))
-    throw new StatusError('BadRequest', `strconv.ParseInt: parsing "${value}": invalid syntax`);
-  return Number(value);
+  const refuse = (why: string) =>
+    new StatusError('BadRequest', `strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`);
+  if (!/^[-+]?\d+$/.test(value)) throw refuse('invalid syntax');
+  const number = BigInt(value.replace('+', ''));
+  if (number > greatest || number < -greatest - 1n) throw refuse('value out of range');
+  return Number(number);
 }
 
 const optionsOf = (kind: string) => ({ group: 'meta.k8s.io', kind, name: '' });
