@@ -51,6 +51,23 @@ describe('a strategic merge patch', () => {
     expect(mergeStrategic(metadata, patch)).toEqual({ labels: { b: '2' } });
   });
 
+  test('takes names that every object has for fields like any other', () => {
+    const patch = '{"constructor":[{"a":1}],"toString":{"b":2},"__proto__":{"c":3}}';
+    const type = 'application/strategic-merge-patch+json';
+    expect(JSON.stringify(parsePatch(Buffer.from(patch), type).apply({}))).toBe(patch);
+  });
+
+  test('deletes every item of that key, and may put one in their place', () => {
+    const env = [{ name: 'A', value: '1' }, { name: 'B' }, { name: 'A', value: '2' }];
+    const patch = {
+      env: [
+        { name: 'A', value: '3' },
+        { name: 'A', $patch: 'delete' },
+      ],
+    };
+    expect(mergeStrategic({ env }, patch).env).toEqual([{ name: 'B' }, { name: 'A', value: '3' }]);
+  });
+
   test('refuses an item without its merge key', () => {
     expect(() => mergeStrategic(pod, { containers: [{ image: 'c' }] })).toThrow('declared merge key: name');
   });
@@ -86,7 +103,12 @@ describe('a JSON patch', () => {
     expect(document).toEqual({ labels: { a: '1' } });
   });
 
+  test('takes what is not there for null in a test', () => {
+    expect(apply([{ op: 'test', path: '/b', value: null }], { a: 1 })).toEqual({ a: 1 });
+  });
+
   test.each([
+    ['a test for null of what is there', [{ op: 'test', path: '/a', value: null }]],
     ['a test that fails', [{ op: 'test', path: '/a', value: 2 }]],
     ['a remove of what is not there', [{ op: 'remove', path: '/b' }]],
     ['an unknown operation', [{ op: 'frobnicate', path: '/a' }]],
@@ -101,6 +123,10 @@ const doublings = (times: number) =>
 test('a JSON patch may copy, but not double an object until no memory is left', () => {
   expect(apply(doublings(2), { a: 1 })).toEqual({ a: 1, 0: { a: 1 }, 1: { a: 1, 0: { a: 1 } } });
   expect(() => apply(doublings(40), { a: 1 })).toThrow('the server rejected our request');
+});
+
+test.each(['text/plain', 'constructor'])('a patch of the type %s is refused', (type) => {
+  expect(() => parsePatch(Buffer.from('{}'), type)).toThrow('415: Unsupported Media Type');
 });
 
 test('server-side apply is refused in a sentence that says what to do', () => {

@@ -99,6 +99,8 @@ const jobOf = (podSpec: Fields) =>
     [3, message([[4, 0]])],
   ]);
 
+const named = (fields: Fields) => wrap('v1', 'Namespace', message([[1, message(fields)]]));
+
 describe('a body in protobuf', () => {
   test('is read as kubectl create job sends it', async () => {
     const body = wrap(
@@ -140,6 +142,32 @@ describe('a body in protobuf', () => {
     const body = wrap('authorization.k8s.io/v1', 'SelfSubjectAccessReview', review);
     const reply = await post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', body);
     expect(reply).toMatchObject({ status: 201, body: { status: { allowed: true } } });
+  });
+
+  test('may hold lists and maps of any length', async () => {
+    const many = 50_000;
+    const labels: Fields = Array.from({ length: many }, (_, nth) => [11, message([[1, `n${nth}`]])]);
+    const finalizers: Fields = Array.from({ length: many }, (_, nth) => [14, `example.com/n${nth}`]);
+    for (const fields of [labels, finalizers]) {
+      const body = named([[1, `long-${fields === labels}`], ...fields]);
+      expect(await post('/api/v1/namespaces', body)).toMatchObject({ status: 201 });
+    }
+  });
+
+  test('with a label that every object has is no exception', async () => {
+    const body = named([
+      [1, 'odd'],
+      [11, message([[1, '__proto__']])],
+    ]);
+    expect(await post('/api/v1/namespaces', body)).toMatchObject({ status: 422 });
+  });
+
+  test('with a time that is none is refused', async () => {
+    const body = named([
+      [1, 'late'],
+      [8, message([[1, 2 ** 50]])],
+    ]);
+    expect(await post('/api/v1/namespaces', body)).toMatchObject({ status: 400 });
   });
 
   test('with a field that is not read here is refused, not cut', async () => {

@@ -14,7 +14,10 @@ export type Patch = { strategy: 'json' | 'merge' | 'strategic'; apply: (current:
 const maxOperations = 10_000;
 /** Operations can pile up what no body may hold. */
 const deepest = 200;
-/** By how many characters the copies of one patch may let an object grow, as in the API server: each could double it. */
+/**
+ * How many characters the operations of one patch may copy, as in the API server: each could double the object. A move
+ * copies too: fast-json-patch keeps what stood at its target.
+ */
 const mostCopied = 3 * 1024 * 1024;
 
 const badPatch = (message: string) => new StatusError('BadRequest', `error decoding patch: ${message}`);
@@ -60,11 +63,16 @@ const kindOf = (value: unknown) =>
         ? 'bool'
         : typeof value;
 
-/** `replace` of a key that is not there adds it, as in the API server's library. */
-function toLenient(document: unknown, operation: Operation): Operation {
-  if (operation.op !== 'replace') return operation;
+/**
+ * As in the API server's library: `replace` of a key that is not there adds it, and `test` takes such a key for null;
+ * undefined when that is what it asks for.
+ */
+function toLenient(document: unknown, operation: Operation): Operation | undefined {
+  if (operation.op !== 'replace' && operation.op !== 'test') return operation;
   const present: unknown = fastJsonPatch.getValueByPointer(document, operation.path);
-  return present === undefined ? { ...operation, op: 'add' } : operation;
+  if (present !== undefined) return operation;
+  if (operation.op === 'replace') return { ...operation, op: 'add' };
+  return operation.value === null ? undefined : operation;
 }
 
 function sizeAt(document: unknown, pointer: string): number {
@@ -79,8 +87,11 @@ function applyOperations(current: unknown, operations: unknown[]): unknown {
     for (const operation of operations) {
       if (!isOperation(operation)) throw unprocessable();
       if (operation.op === 'copy') copied += sizeAt(document, operation.from);
+      if (operation.op === 'move') copied += sizeAt(document, operation.path);
       if (copied > mostCopied) throw unprocessable();
-      document = fastJsonPatch.applyOperation(document, toLenient(document, operation), true).newDocument;
+      const lenient = toLenient(document, operation);
+      if (lenient === undefined) continue;
+      document = fastJsonPatch.applyOperation(document, lenient, true).newDocument;
     }
     if (isDeeper(document, deepest)) throw unprocessable();
     return document;
@@ -95,6 +106,12 @@ function parseMerge(value: unknown): JsonObject {
   throw badPatch(`json: cannot unmarshal ${kindOf(value)} into Go value of type map[string]interface {}`);
 }
 
+const strategies = new Map<string, Patch['strategy']>([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+]);
+
 /** Reads the body of a PATCH by its media type. Throws StatusError 400, 413, 415. */
 export function parsePatch(body: Buffer, contentType: string | undefined): Patch {
   const mediaType = mediaTypeOf(contentType);
@@ -104,13 +121,7 @@ export function parsePatch(body: Buffer, contentType: string | undefined): Patch
       'the local cluster keeps no managed fields and cannot apply on the server side; use client-side apply',
     );
   }
-  const strategy = (
-    {
-      'application/json-patch+json': 'json',
-      'application/merge-patch+json': 'merge',
-      'application/strategic-merge-patch+json': 'strategic',
-    } as const
-  )[mediaType];
+  const strategy = strategies.get(mediaType);
   if (strategy === undefined) {
     throw new StatusError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
   }

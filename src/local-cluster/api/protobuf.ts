@@ -1,3 +1,4 @@
+import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { GoJsonError } from './json-reader.ts';
 import { fieldName } from './protobuf-fields.ts';
@@ -77,7 +78,6 @@ const unreadable = (what: string) =>
 
 const bytesOf = (value: bigint | Buffer | undefined): Buffer =>
   Buffer.isBuffer(value) ? value : Buffer.alloc(0);
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 const numberOf = (value: bigint | Buffer): number =>
   Buffer.isBuffer(value) ? 0 : Number(BigInt.asIntN(64, value));
 
@@ -91,7 +91,11 @@ const findText = (bytes: Buffer, number: number): string =>
 
 function toTime(bytes: Buffer): string | undefined {
   const seconds = findField(bytes, 1);
-  return seconds === undefined ? undefined : new Date(numberOf(seconds) * 1000).toISOString();
+  if (seconds === undefined) return undefined;
+  const time = new Date(numberOf(seconds) * 1000);
+  if (Number.isNaN(time.getTime()))
+    throw new GoJsonError(`proto: no time is ${numberOf(seconds)} s after 1970`);
+  return time.toISOString();
 }
 
 function toValue(type: FieldType, value: bigint | Buffer): unknown {
@@ -115,6 +119,8 @@ function toValue(type: FieldType, value: bigint | Buffer): unknown {
   }
 }
 
+const plain = { enumerable: true, writable: true, configurable: true };
+
 /** `model` names the JSON schema, `message` the numbering of its fields; they differ for fields that are held inline. */
 function toObject(model: string, bytes: Buffer, message = goName(model)): JsonObject {
   const schema = reviewSchemas[model] ?? schemaOf(model);
@@ -132,11 +138,16 @@ function toObject(model: string, bytes: Buffer, message = goName(model)): JsonOb
     const type = name === undefined ? undefined : schema.get(name);
     if (name === undefined || type === undefined) throw unreadable(`field ${number} of ${message}`);
     const present = object[name];
-    if (type.is === 'list') object[name] = listOf(present).concat([toValue(type, value)]);
-    else if (type.is === 'map') {
+    if (type.is === 'list') {
+      if (Array.isArray(present)) present.push(toValue(type, value));
+      else object[name] = [toValue(type, value)];
+    } else if (type.is === 'map') {
       const key = findText(bytesOf(value), 1);
       const item = findField(bytesOf(value), 2) ?? Buffer.alloc(0);
-      object[name] = { ...Object(present), [key]: toValue(type.of, item) };
+      const map = isJsonObject(present) ? present : {};
+      // Not by assignment: the key is the sender's, and may be __proto__.
+      Object.defineProperty(map, key, { ...plain, value: toValue(type.of, item) });
+      object[name] = map;
     } else object[name] = toValue(type, value);
   }
   return object;

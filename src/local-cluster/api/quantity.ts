@@ -1,6 +1,9 @@
 /** Kubernetes quantities: `100m`, `1.5`, `128Mi`, `1e3`. */
 
-const pattern = /^([+-]?)([0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+/** Longer ones would be numbers of as many digits, and reckoning with these takes its time. */
+const longest = 1000;
+/** The digits behind the suffix need a letter or a sign before them: else there were many ways to read the same ones. */
+const pattern = /^([+-]?)([0-9.]+)((?:[eEinumkKMGTP]+[-+]?[0-9]*|[-+][0-9]*)?)$/;
 
 export const quantityPatternMessage =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -28,6 +31,7 @@ function toScale(
 }
 
 function parse(text: string): Quantity | undefined {
+  if (text.length > longest) return undefined;
   const [, sign = '', number = '', suffix = ''] = pattern.exec(text) ?? [];
   const [, whole = '', fraction = ''] = /^([0-9]*)(?:\.([0-9]*))?$/.exec(number) ?? [];
   const scale = toScale(suffix);

@@ -1,4 +1,4 @@
-import { isJsonObject } from './json.ts';
+import { findOwn, isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { StatusError } from './status-error.ts';
 
@@ -31,36 +31,52 @@ const badPatch = (message: string) => new StatusError('BadRequest', message);
 const deleteFromList = '$deleteFromPrimitiveList/';
 const elementOrder = '$setElementOrder/';
 
-function mergeSet(current: unknown[], additions: unknown[]): unknown[] {
-  return [...current, ...additions.filter((item) => !current.includes(item))];
+const mergeSet = (current: unknown[], additions: unknown[]): unknown[] => [
+  ...new Set([...current, ...additions]),
+];
+
+/** Where each of them stands first. Lists are as long as their sender likes: nothing may look through one for every item. */
+function firstPlaces(ids: unknown[]): Map<unknown, number> {
+  const places = new Map<unknown, number>();
+  for (const [place, id] of ids.entries()) if (!places.has(id)) places.set(id, place);
+  return places;
 }
 
 /** Puts the items into the order that the patch asks for; those it does not name keep their places behind. */
 function sortByOrder(items: unknown[], order: unknown[], identify: (item: unknown) => unknown): unknown[] {
-  const rank = (item: unknown) => {
-    const index = order.findIndex((wanted) => identify(wanted) === identify(item));
-    return index === -1 ? order.length : index;
-  };
+  const places = firstPlaces(order.map(identify));
+  const rank = (item: unknown) => places.get(identify(item)) ?? order.length;
   return items.toSorted((a, b) => rank(a) - rank(b));
 }
 
+type KeyedItem = { id: unknown; action: unknown; content: JsonObject };
+
+function parseItem(field: string, key: string, item: unknown): KeyedItem {
+  if (!isJsonObject(item)) throw badPatch(`invalid patch: ${field} holds something else than objects`);
+  const { $patch: action, ...content } = item;
+  const id = findOwn(content, key);
+  if (id !== undefined) return { id, action, content };
+  throw badPatch(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+}
+
+const idOf = (item: unknown, key: string) => (isJsonObject(item) ? findOwn(item, key) : undefined);
+
 function mergeKeyedList(field: string, key: string, current: unknown[], patch: unknown[]): unknown[] {
-  let merged = [...current];
   const directive = patch.find(
     (item) => isJsonObject(item) && item.$patch === 'replace' && item[key] === undefined,
   );
   if (directive !== undefined) return patch.filter((item) => item !== directive);
-  for (const item of patch) {
-    if (!isJsonObject(item)) throw badPatch(`invalid patch: ${field} holds something else than objects`);
-    const { $patch: action, ...content } = item;
-    const id = content[key];
-    if (id === undefined)
-      throw badPatch(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
-    const index = merged.findIndex((other) => isJsonObject(other) && other[key] === id);
-    if (action === 'delete') merged = merged.filter((_, position) => position !== index);
-    else if (index === -1) merged.push(mergeStrategic({}, content));
-    else if (action === 'replace') merged[index] = content;
-    else merged[index] = mergeStrategic(merged[index], content);
+  const items = patch.map((item) => parseItem(field, key, item));
+  const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ id }) => id));
+  const merged = current.filter((item) => !deleted.has(idOf(item, key)));
+  const places = firstPlaces(merged.map((item) => idOf(item, key)));
+  for (const { id, action, content } of items) {
+    if (action === 'delete') continue;
+    const place = places.get(id);
+    if (place === undefined) {
+      places.set(id, merged.length);
+      merged.push(mergeStrategic({}, content));
+    } else merged[place] = action === 'replace' ? content : mergeStrategic(merged[place], content);
   }
   return merged;
 }
@@ -68,30 +84,34 @@ function mergeKeyedList(field: string, key: string, current: unknown[], patch: u
 function mergeList(field: string, current: unknown, patch: unknown[]): unknown[] {
   const present = Array.isArray(current) ? current : [];
   if (mergedSets.has(field)) return mergeSet(present, patch);
-  const key = mergeKeys[field];
+  const key = findOwn(mergeKeys, field);
   return key === undefined ? patch : mergeKeyedList(field, key, present, patch);
 }
 
-function applyDirectives(merged: JsonObject, patch: JsonObject): void {
+function applyDirectives(merged: Map<string, unknown>, patch: JsonObject): void {
   for (const [name, value] of Object.entries(patch)) {
     if (!Array.isArray(value)) continue;
     if (name.startsWith(deleteFromList)) {
       const field = name.slice(deleteFromList.length);
-      const list = merged[field];
-      if (Array.isArray(list)) merged[field] = list.filter((item) => !value.includes(item));
+      const list = merged.get(field);
+      const deleted = new Set<unknown>(value);
+      if (Array.isArray(list))
+        merged.set(
+          field,
+          list.filter((item) => !deleted.has(item)),
+        );
     }
     if (name.startsWith(elementOrder)) {
       const field = name.slice(elementOrder.length);
-      const list = merged[field];
-      const key = mergeKeys[field];
-      const identify = (item: unknown) => (key !== undefined && isJsonObject(item) ? item[key] : item);
-      if (Array.isArray(list)) merged[field] = sortByOrder(list, value, identify);
+      const list = merged.get(field);
+      const key = findOwn(mergeKeys, field);
+      const identify = (item: unknown) => (key === undefined ? item : (idOf(item, key) ?? item));
+      if (Array.isArray(list)) merged.set(field, sortByOrder(list, value, identify));
     }
   }
-  const retained = patch.$retainKeys;
-  if (Array.isArray(retained)) {
-    for (const key of Object.keys(merged)) if (!retained.includes(key)) Reflect.deleteProperty(merged, key);
-  }
+  if (!Array.isArray(patch.$retainKeys)) return;
+  const retained = new Set<unknown>(patch.$retainKeys);
+  for (const field of merged.keys()) if (!retained.has(field)) merged.delete(field);
 }
 
 /** Strategic merge patch, with the merge keys of Jobs and pods. Throws StatusError 400. */
@@ -101,14 +121,14 @@ export function mergeStrategic(current: unknown, patch: JsonObject): JsonObject 
   if (action === 'replace') return fields;
   if (action !== undefined && action !== 'merge')
     throw badPatch(`unknown patch type: ${JSON.stringify(action)}`);
-  const merged: JsonObject = isJsonObject(current) ? { ...current } : {};
+  const merged = new Map(Object.entries(isJsonObject(current) ? current : {}));
   for (const [field, value] of Object.entries(fields)) {
     if (field.startsWith('$')) continue;
-    if (value === null) Reflect.deleteProperty(merged, field);
-    else if (Array.isArray(value)) merged[field] = mergeList(field, merged[field], value);
-    else if (isJsonObject(value)) merged[field] = mergeStrategic(merged[field], value);
-    else merged[field] = value;
+    if (value === null) merged.delete(field);
+    else if (Array.isArray(value)) merged.set(field, mergeList(field, merged.get(field), value));
+    else if (isJsonObject(value)) merged.set(field, mergeStrategic(merged.get(field), value));
+    else merged.set(field, value);
   }
   applyDirectives(merged, fields);
-  return merged;
+  return Object.fromEntries(merged);
 }
