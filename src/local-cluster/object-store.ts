@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { dropUndefined, freeze } from './api/json.ts';
 import { resourceNames } from './api/resources.ts';
+import { StatusError } from './api/status-error.ts';
 import { createChangeHistory } from './change-history.ts';
 import type { HistoryBounds } from './change-history.ts';
 import { LocalClusterFault } from './faults.ts';
@@ -22,11 +23,15 @@ export type ObjectStore = History & {
     name: string,
   ) => ResourceObjects[R] | undefined;
   list: <R extends ResourceName>(resource: R, namespace?: string) => ResourceObjects[R][];
-  /** Stamps the next version on the draft, stores it, and tells the listeners. */
+  /**
+   * Stamps the next version on the draft, stores it, and tells the listeners. Throws StatusError 500 when its JSON has
+   * more bytes than `mostBytes`.
+   */
   commit: <R extends ResourceName>(
     type: Change<R>['type'],
     resource: R,
     draft: ResourceObjects[R],
+    mostBytes?: number,
   ) => ResourceObjects[R];
   subscribe: <R extends ResourceName>(resource: R, listener: (change: Change<R>) => void) => () => void;
   close: () => void;
@@ -159,7 +164,7 @@ function createObjectStore(
       }
       return byKey([...then.values()]);
     },
-    commit(type, resource, draft) {
+    commit(type, resource, draft, mostBytes = Infinity) {
       const namespace = draft.metadata.namespace ?? '';
       const previous = shelves[resource].byNamespace.get(namespace)?.get(draft.metadata.name);
       draft.metadata.resourceVersion = String(version + 1);
@@ -167,6 +172,7 @@ function createObjectStore(
       const object = freeze(draft);
       const key = { resource, namespace, name: object.metadata.name };
       const body = JSON.stringify(object);
+      if (Buffer.byteLength(body) > mostBytes) throw new StatusError('', 'etcdserver: request is too large');
       if (type === 'DELETED') storage.remove(key, version + 1);
       else storage.put({ ...key, body });
       version += 1;

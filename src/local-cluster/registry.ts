@@ -37,6 +37,12 @@ function dropEmptyLists(metadata: StoredMeta): void {
 
 const generateNameAttempts = 8;
 
+/**
+ * As etcd's limit, of what is created or revised. What controllers and the kubelet write of their own they add to an object
+ * that was let in, and must be able to say of it how it ended.
+ */
+const mostBytes = 1.5 * 1024 * 1024;
+
 /** Opens the registry over the data directory, with the namespaces that every cluster has. */
 export function openRegistry(options: RegistryOptions): ApiRegistry {
   const { now = () => new Date(), log, ...where } = options;
@@ -77,7 +83,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     if (store.get(resource, namespace, draft.metadata.name) !== undefined) {
       throw alreadyExists(resources[resource], draft.metadata.name);
     }
-    return dryRun ? draft : store.commit('ADDED', resource, draft);
+    return dryRun ? draft : store.commit('ADDED', resource, draft, mostBytes);
   };
 
   /** Writes the draft, or takes the object away (as it stood) when the draft has nothing left to wait for. */
@@ -85,8 +91,9 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     resource: R,
     current: ResourceObjects[R],
     draft: ResourceObjects[R],
+    limit?: number,
   ): ResourceObjects[R] {
-    if (!isReadyToGo(draft)) return store.commit('MODIFIED', resource, draft);
+    if (!isReadyToGo(draft)) return store.commit('MODIFIED', resource, draft, limit);
     store.commit('DELETED', resource, cloneJson(current));
     dropUndefined(draft);
     return freeze(draft);
@@ -109,7 +116,7 @@ export function openRegistry(options: RegistryOptions): ApiRegistry {
     const draft = prepareForUpdate(resource, current, edit(cloneJson(current)), subresource);
     if (isSameJson(draft, current)) return current;
     raiseGeneration(current, draft);
-    return dryRun ? draft : write(resource, current, draft);
+    return dryRun ? draft : write(resource, current, draft, mostBytes);
   };
 
   const remove: ApiRegistry['delete'] = (resource, key, { dryRun = false, ...deletion } = {}) => {

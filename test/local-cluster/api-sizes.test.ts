@@ -3,7 +3,7 @@ import { findCanonicalQuantity } from '../../src/local-cluster/api/quantity.ts';
 import { parsePatch } from '../../src/local-cluster/api/patch.ts';
 import { mergeStrategic } from '../../src/local-cluster/api/strategic-merge.ts';
 import type { ApiUnderTest } from './api-under-test.ts';
-import { jobsPath, startTestApi } from './api-under-test.ts';
+import { json, jobsPath, minimalJob, startTestApi } from './api-under-test.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {
@@ -135,5 +135,40 @@ describe('YAML with aliases', () => {
   test('may be as long as any body without them', async () => {
     const containers = `[{name: a, image: x, args: [${Array.from({ length: 100_000 }, () => 'a').join()}]}]`;
     expect((await post(jobWith('long', containers))).status).toBe(201);
+  });
+});
+
+const tooLarge = { status: 500, body: { message: 'etcdserver: request is too large' } };
+
+function paddedJob(name: string, length: number) {
+  const job = minimalJob(name);
+  Object.assign(job.spec.template.spec.containers[0] ?? {}, { args: ['x'.repeat(length)] });
+  return job;
+}
+
+describe('an object over 1.5 MiB', () => {
+  test('is not created', async () => {
+    const body = paddedJob('large', 1.5 * 1024 * 1024);
+    expect(await api.ask(jobsPath, { method: 'POST', headers: json, body })).toMatchObject(tooLarge);
+    expect(api.registry.find('jobs', 'default', 'large')).toBeUndefined();
+  });
+
+  test('cannot be made by patches; what is there can still be told its end and be deleted', async () => {
+    const path = `${jobsPath}/grown`;
+    const body = paddedJob('grown', 1.35 * 1024 * 1024);
+    expect((await api.ask(jobsPath, { method: 'POST', headers: json, body })).status).toBe(201);
+    const patch = (key: string) => {
+      const annotations = { [key]: 'x'.repeat(100 * 1024) };
+      const headers = { 'content-type': 'application/merge-patch+json' };
+      return api.ask(path, { method: 'PATCH', headers, body: { metadata: { annotations } } });
+    };
+    expect((await patch('a')).status).toBe(200);
+    const version = api.registry.version();
+    expect(await patch('b')).toMatchObject(tooLarge);
+    expect(api.registry.version()).toBe(version);
+    api.registry.update('jobs', { namespace: 'default', name: 'grown' }, (draft) => {
+      draft.metadata.annotations = { padding: 'x'.repeat(1024 * 1024) };
+    });
+    expect((await api.ask(path, { method: 'DELETE' })).status).toBe(200);
   });
 });
