@@ -3,6 +3,7 @@ import { decode } from '../../src/local-cluster/api/decode.ts';
 import { parseGoJson } from '../../src/local-cluster/api/go-json.ts';
 import { findCanonicalQuantity, findQuantity } from '../../src/local-cluster/api/quantity.ts';
 import { parseLabelSelector } from '../../src/local-cluster/api/selectors.ts';
+import { parseYaml } from '../../src/local-cluster/api/yaml.ts';
 
 describe('JSON as Go reads it', () => {
   test.each([
@@ -109,6 +110,11 @@ describe('quantities', () => {
   test.each(['lots', '1.2.3', '', '1Qi', '.', '5 Mi'])('%j is none', (text) => {
     expect(findQuantity(text)).toBeUndefined();
   });
+});
+
+test('a plain word of YAML is read as Kubernetes does', () => {
+  const words = '[0644, -07, 0899, 0x1f, 0o17, 0, 1:30, on, n, 2024-01-01, "0644"]';
+  expect(parseYaml(words)).toEqual([420, -7, 899, 31, 15, 0, '1:30', true, false, '2024-01-01', '0644']);
 });
 
 describe('label selectors', () => {

@@ -1,8 +1,14 @@
-import { boolYaml11Tag, CORE_SCHEMA, dump, load, YAMLException } from 'js-yaml';
+import { boolYaml11Tag, CORE_SCHEMA, dump, intCoreTag, load, YAMLException } from 'js-yaml';
 import { isDeeper, isJsonObject } from './json.ts';
 
+/** As Go reads them: `0644` is octal, as people write modes, but `1:30` is text. */
+const integerTag: typeof intCoreTag = {
+  ...intCoreTag,
+  resolve: (source, ...rest) =>
+    /^[-+]?0[0-7]+$/.test(source) ? Number.parseInt(source, 8) : intCoreTag.resolve(source, ...rest),
+};
 // Kubernetes reads YAML 1.1 booleans (`y`, `on`), but leaves dates alone.
-const schema = CORE_SCHEMA.withTags(boolYaml11Tag);
+const schema = CORE_SCHEMA.withTags(boolYaml11Tag, integerTag);
 
 /** A document may always stand for this much; more than its own length only by aliases. */
 const harmlessSize = 256 * 1024;
