@@ -1,12 +1,27 @@
 import { z } from 'zod';
 
-/** Numbers as variables of the environment have them. */
+/** Numbers and addresses as variables of the environment have them. */
 
-export const wholeNumber = z
-  .string()
-  .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
-  .transform(Number);
+/** Of nine digits at most. */
+export function wholeNumber(least: number, most = 999_999_999) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, { error })
+    .transform(Number)
+    .refine((number) => number >= least && number <= most, { error });
+}
 
-export const positive = wholeNumber.pipe(z.number().min(1, { error: 'must be at least 1' }));
+export const positive = wholeNumber(1);
 
-export const port = wholeNumber.pipe(z.number().max(65535, { error: 'must be at most 65535' }));
+export const port = wholeNumber(0, 65_535);
+
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL', abort: true })
+  .refine((url) => !/[?#]/.test(url), { error: 'must have neither a query ("?") nor a fragment ("#")' })
+  .refine((url) => !hasLogin(url), { error: 'must hold no user and no password' });
+
+function hasLogin(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+}

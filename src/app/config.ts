@@ -9,15 +9,18 @@ import type { Auth } from './auth-config.ts';
 import { findExposure } from './exposure.ts';
 import type { SpecPolicy } from '../core/spec-policy.ts';
 import { findSelfRefusals, specPolicyVariables, toSpecPolicy } from './spec-policy-variables.ts';
-import { port, positive, wholeNumber } from './config-values.ts';
+import { httpUrl, port, positive, wholeNumber } from './config-values.ts';
 import { findWebFaults, toWebConfig, webVariables } from './web-config.ts';
 import type { WebConfig } from './web-config.ts';
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-const days = positive.pipe(z.number().max(36_500, { error: 'must be at most 36500' }));
+const days = wholeNumber(1, 36_500);
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+/** The pages are at fixed paths: behind a proxy that puts them below another one, no link would lead anywhere. */
+const publicUrl = httpUrl.refine((url) => new URL(url).pathname === '/', {
+  error: 'must have no path, as the pages are at the root of their host',
+});
 
 const hostName = /^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/;
 
@@ -57,7 +60,7 @@ const environmentSchema = z.object({
   ...webVariables,
   MAX_ACTIVE: positive.optional(),
   MAX_QUEUED: positive.default(10_000),
-  START_DEADLINE_SECONDS: wholeNumber.default(600),
+  START_DEADLINE_SECONDS: wholeNumber(0).default(600),
   KEEP_JOBS_DAYS: days.default(90),
   KEEP_JOBS: positive.default(1_000_000),
   KEEP_EVENTS_DAYS: days.default(30),
@@ -66,7 +69,7 @@ const environmentSchema = z.object({
   KEEP_LOGS_MB: positive.default(1024),
   KEEP_KEYS_DAYS: days.default(365),
   KEEP_AUDIT_DAYS: days.default(365),
-  PUBLIC_URL: httpUrl.optional(),
+  PUBLIC_URL: publicUrl.optional(),
   ALLOWED_HOSTS: hostList.default([]),
   ...authVariables,
   LOG_LEVEL: z
@@ -188,7 +191,9 @@ function parseVariables<S extends z.ZodType>(schema: S, environment: Environment
   throw new ConfigError(
     parsed.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      return `${name} ${message} (it is ${JSON.stringify(given[name])}).`;
+      // A password in a URL must not get into a log by this.
+      const value = given[name]?.replace(/\/\/.*@/, '//***@');
+      return `${name} ${message} (it is ${JSON.stringify(value)}).`;
     }),
   );
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cpuSchema, jobRequestSchema, memorySchema, toJobSpec } from '../core/job-request.ts';
 import { findPolicyFaults } from '../core/spec-policy.ts';
 import type { SpecPolicy } from '../core/spec-policy.ts';
+import { positive } from './config-values.ts';
 
 const imagePatterns = z
   .string()
@@ -10,11 +11,7 @@ const imagePatterns = z
     error: 'must be images, or beginnings of images with "*" after them, separated by commas',
   });
 
-const most = z
-  .string()
-  .regex(/^[1-9]\d{0,8}$/, { error: 'must be a whole number above 0' })
-  .transform(Number)
-  .optional();
+const most = positive.optional();
 
 /** What jobs may run and take; unset: any image, and no bound of ours. */
 export const specPolicyVariables = {

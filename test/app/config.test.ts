@@ -71,12 +71,48 @@ describe('configuration', () => {
         LOG_LEVEL: 'loud',
       }),
     ).toEqual([
-      'PORT must be a whole number (it is "0x50").',
+      'PORT must be a whole number from 0 to 65535 (it is "0x50").',
       'CLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "docker").',
       'JOB_NAMESPACE must be a Kubernetes namespace name (it is "Not_One").',
-      'MAX_ACTIVE must be at least 1 (it is "0").',
-      'START_DEADLINE_SECONDS must be a whole number (it is "10m").',
+      'MAX_ACTIVE must be a whole number from 1 to 999999999 (it is "0").',
+      'START_DEADLINE_SECONDS must be a whole number from 0 to 999999999 (it is "10m").',
       'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent (it is "loud").',
+    ]);
+  });
+
+  test.each(['-1', '65536', '1.5', '1e3', ' 1'])(
+    'a port that is "%s" is told which ports there are',
+    (PORT) => {
+      expect(faultsOf({ PORT })).toEqual([
+        `PORT must be a whole number from 0 to 65535 (it is ${JSON.stringify(PORT)}).`,
+      ]);
+    },
+  );
+
+  describe.each(['CALLBACK_URL', 'PUBLIC_URL'])('%s', (name) => {
+    test.each([
+      ['http://127.0.0.1:8080/?q=1', 'neither a query'],
+      ['http://127.0.0.1:8080?', 'neither a query'],
+      ['http://127.0.0.1:8080/#top', 'nor a fragment'],
+      ['http://ada@127.0.0.1:8080', 'no user'],
+      ['ftp://127.0.0.1', 'http or https URL'],
+      ['127.0.0.1:8080', 'http or https URL'],
+    ])('is not %s, to which no path could be added', (url, why) => {
+      expect(faultsOf({ [name]: url })).toEqual([expect.stringContaining(why)]);
+    });
+
+    test('does not tell the password that it was given', () => {
+      const [fault] = faultsOf({ [name]: 'http://ada:secret@127.0.0.1:8080' });
+      expect(fault).toBe(`${name} must hold no user and no password (it is "http://***@127.0.0.1:8080").`);
+    });
+  });
+
+  test('workers may report to a path, as a proxy before us may take it away; the pages have theirs at the root', () => {
+    expect(parseConfig({ CALLBACK_URL: 'http://127.0.0.1:9000/jobspawn/' }).callbackUrl).toBe(
+      'http://127.0.0.1:9000/jobspawn',
+    );
+    expect(faultsOf({ PUBLIC_URL: 'http://127.0.0.1:9000/jobspawn' })).toEqual([
+      'PUBLIC_URL must have no path, as the pages are at the root of their host (it is "http://127.0.0.1:9000/jobspawn").',
     ]);
   });
 
@@ -117,8 +153,8 @@ describe('configuration', () => {
       keysDays: 1,
     });
     expect(faultsOf({ KEEP_JOBS: '0', KEEP_JOBS_DAYS: '99999' })).toEqual([
-      'KEEP_JOBS_DAYS must be at most 36500 (it is "99999").',
-      'KEEP_JOBS must be at least 1 (it is "0").',
+      'KEEP_JOBS_DAYS must be a whole number from 1 to 36500 (it is "99999").',
+      'KEEP_JOBS must be a whole number from 1 to 999999999 (it is "0").',
     ]);
   });
 

@@ -93,7 +93,7 @@ describe('a start that cannot be', () => {
   test('because of bad variables names each and exits with 78', async () => {
     const { code, said } = await startToFail({ PORT: 'x', CLUSTER: 'y' });
     expect(said).toBe(
-      'PORT must be a whole number (it is "x").\nCLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "y").\n',
+      'PORT must be a whole number from 0 to 65535 (it is "x").\nCLUSTER must be one of auto, local, kubeconfig, in-cluster (it is "y").\n',
     );
     expect(code).toBe(78);
   });
