@@ -4,10 +4,8 @@
 import { resolve } from 'node:path';
 import { AppError } from '../core/app-error.ts';
 import { backUp } from '../store/backup.ts';
-import { ConfigError, parseDatabasePath } from './config.ts';
-
-/** EX_CONFIG of sysexits.h: the same call again would not help. */
-const usageFault = 78;
+import { parseDatabasePath } from './config.ts';
+import { configurationFault, tellFault } from './exit-code.ts';
 
 const stopped = new AbortController();
 const stop = () => stopped.abort(new AppError('unavailable', 'The backup was broken off.'));
@@ -17,7 +15,7 @@ process.once('SIGTERM', stop);
 const [file, ...rest] = process.argv.slice(2);
 if (file === undefined || file.startsWith('-') || rest.length > 0) {
   console.error('Usage: npm run backup -- FILE');
-  process.exitCode = usageFault;
+  process.exitCode = configurationFault;
 } else {
   await run(resolve(file));
 }
@@ -28,8 +26,6 @@ async function run(to: string): Promise<void> {
     const { bytes, jobs } = await backUp({ from, to, clock: () => new Date(), signal: stopped.signal });
     console.log(`${to}: ${(bytes / 1024 / 1024).toFixed(1)} MiB, ${jobs} ${jobs === 1 ? 'job' : 'jobs'}`);
   } catch (error) {
-    const isExpected = error instanceof AppError || error instanceof ConfigError;
-    console.error(isExpected ? error.message : error);
-    process.exitCode = error instanceof ConfigError ? usageFault : 1;
+    process.exitCode = tellFault(error);
   }
 }

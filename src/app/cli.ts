@@ -3,14 +3,10 @@
  * The exit code is 0, 1 when it could not be done (one sentence says why) or the doctor found a fault, or 78 for a wrong call or variable.
  */
 import { Command, CommanderError } from 'commander';
-import { AppError } from '../core/app-error.ts';
 import { createAuditCommands } from './audit-commands.ts';
-import { ConfigError } from './config.ts';
 import { createDoctorCommand } from './doctor-command.ts';
+import { configurationFault, tellFault } from './exit-code.ts';
 import { createTokenCommands } from './token-commands.ts';
-
-/** EX_CONFIG of sysexits.h: the same call again would not help. */
-const usageFault = 78;
 
 const program = new Command('jobspawn')
   .description('Looks after a Jobspawn service from beside it.')
@@ -27,8 +23,6 @@ try {
 
 /** Commander has said by itself what was wrong with the call. */
 function toExitCode(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageFault;
-  const isExpected = error instanceof AppError || error instanceof ConfigError;
-  console.error(isExpected ? error.message : error);
-  return error instanceof ConfigError ? usageFault : 1;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : configurationFault;
+  return tellFault(error);
 }

@@ -1,15 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '../core/app-error.ts';
 import { startProcessMetrics } from '../metrics/process-metrics.ts';
-import { ConfigError, parseConfig } from './config.ts';
+import { parseConfig } from './config.ts';
+import { tellFault } from './exit-code.ts';
 import { startApp } from './start-app.ts';
 import type { App } from './start-app.ts';
 
 /** The first look at a cluster that answers takes less; of one that takes longer the log and `/readyz` tell. */
 const firstLookMs = 3000;
-
-/** EX_CONFIG of sysexits.h: starting again without a change would not help. */
-const configurationFault = 78;
 
 // Heard from the first moment on: a signal during the start stops what has been started.
 const stopSignal = new Promise<void>((resolve) => {
@@ -27,9 +24,9 @@ try {
   } finally {
     await app.stop();
   }
-  leave();
+  process.exit(0);
 } catch (error) {
-  leave(error);
+  process.exit(tellFault(error));
 }
 
 /** Resolves when the service is ready, or will not be soon. */
@@ -45,10 +42,4 @@ function greeting({ url, kubeconfigPath, readiness }: App): string {
     : `Jobspawn listens, and is not ready yet: ${url}/jobs\n${degraded.join('\n')}`.trimEnd();
   if (kubeconfigPath === undefined) return page;
   return `${page}\nFor kubectl, the kubeconfig of its local cluster:\n${kubeconfigPath}`;
-}
-
-function leave(error?: unknown): never {
-  const expected = error instanceof AppError || error instanceof ConfigError;
-  if (error !== undefined) console.error(expected ? error.message : error);
-  process.exit(error instanceof ConfigError ? configurationFault : error === undefined ? 0 : 1);
 }

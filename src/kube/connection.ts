@@ -35,7 +35,8 @@ export type Connection = Awaited<ReturnType<typeof connectCluster>>;
 
 /**
  * Reads the credentials; nothing is asked of the cluster yet.
- * Throws AppError `unavailable`, one sentence, for a file or context that is not there or cannot be used.
+ * Throws AppError with one sentence: `invalid` for a file or context that is not there or is none, `unavailable` for credentials that
+ * cannot be used.
  */
 export async function connectCluster(target: ClusterTarget, elapsed?: () => number) {
   const credentials = await openCredentials(target, elapsed).catch((cause: unknown): never => {

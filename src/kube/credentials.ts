@@ -101,7 +101,7 @@ function toDispatcher(options: ReturnType<KubeConfig['createDispatcherOptions']>
     case 'proxy':
       return new ProxyAgent({ uri: options.uri, requestTls: options.requestTls, allowH2: false });
     default:
-      throw new AppError('unavailable', 'The kubeconfig names a SOCKS proxy, which is not supported.');
+      throw new AppError('invalid', 'The kubeconfig names a SOCKS proxy, which is not supported.');
   }
 }
 
@@ -111,22 +111,27 @@ function loadConfig(target: ClusterTarget): { config: KubeConfig; namespace: str
     if (target.kind === 'in-cluster') config.loadFromCluster();
     else config.loadFromFile(target.path);
   } catch (cause) {
-    throw new AppError('unavailable', `${nameOf(target)} cannot be read: ${messageOf(cause)}.`, { cause });
+    const isRead = typeof cause === 'object' && cause !== null && !('syscall' in cause);
+    const fault = isRead ? 'is none' : 'cannot be read';
+    throw new AppError('invalid', `${nameOf(target)} ${fault}: ${messageOf(cause)}.`, { cause });
   }
   if (target.kind === 'kubeconfig' && target.context !== undefined) config.setCurrentContext(target.context);
+  // Any YAML at all can be loaded.
+  if (config.contexts.length === 0) {
+    throw new AppError('invalid', `${nameOf(target)} is none: it has no contexts.`);
+  }
   const context = config.getContextObject(config.getCurrentContext());
   if (context === null) {
-    throw new AppError(
-      'unavailable',
-      `${nameOf(target)} has no context named "${config.getCurrentContext() ?? ''}".`,
-    );
+    const name: string | undefined = config.getCurrentContext();
+    const missing = name === undefined || name === '' ? 'current context' : `context named "${name}"`;
+    throw new AppError('invalid', `${nameOf(target)} has no ${missing}.`);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
-    throw new AppError('unavailable', `${nameOf(target)} has no cluster named "${context.cluster}".`);
+    throw new AppError('invalid', `${nameOf(target)} has no cluster named "${context.cluster}".`);
   }
   if (target.kind === 'in-cluster' && cluster.server.includes('undefined')) {
-    throw new AppError('unavailable', 'This process does not run in a pod of a Kubernetes cluster.');
+    throw new AppError('invalid', 'This process does not run in a pod of a Kubernetes cluster.');
   }
   // Without any user the library would leave out the cluster's CA too.
   config.loadFromClusterAndUser(cluster, config.getCurrentUser() ?? { name: 'nobody' });

@@ -15,7 +15,10 @@ export type Sql = Database.Database;
 /** `JSpn` in a SQLite header: tells our file from any other database. */
 export const applicationId = 0x4a53706e;
 
-/** Opens (or makes) the database, alone, durable and of this version; throws AppError `unavailable` with one sentence. */
+/**
+ * Opens (or makes) the database, alone, durable and of this version. Throws AppError with one sentence: `invalid` where the path cannot be
+ * that of our database, `unavailable` otherwise.
+ */
 export function openDatabase(path: string): { db: Sql; close: () => void } {
   makeDirectory(path);
   refuseForeign(path);
@@ -43,12 +46,19 @@ export function openDatabase(path: string): { db: Sql; close: () => void } {
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeMissing(dirname(path));
   } catch (error) {
-    throw new AppError('unavailable', `The directory ${dirname(path)} of the database cannot be made.`, {
+    throw new AppError('invalid', `The directory ${dirname(path)} of the database cannot be made.`, {
       cause: error,
     });
   }
+}
+
+/** Not by `recursive`, with which Node never returns where a directory is there and takes no other one, as in /proc. */
+function makeMissing(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  makeMissing(dirname(directory));
+  mkdirSync(directory);
 }
 
 /** What the write-ahead log is cut back to once a checkpoint has emptied it, in bytes. */
@@ -77,7 +87,7 @@ function setUp(db: Sql, path: string): void {
 export function refuseForeign(path: string): void {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) return;
-  if (!file.isFile()) throw new AppError('unavailable', `${path} is no file, so it cannot be the database.`);
+  if (!file.isFile()) throw new AppError('invalid', `${path} is no file, so it cannot be the database.`);
   if (file.size === 0) return;
   let db: Sql | null = null;
   try {
@@ -90,13 +100,13 @@ export function refuseForeign(path: string): void {
   } finally {
     db?.close();
   }
-  throw new AppError('unavailable', `The file ${path} is a database of another program.`);
+  throw new AppError('invalid', `The file ${path} is a database of another program.`);
 }
 
 function toOpenError(error: unknown, path: string): AppError {
   if (error instanceof AppError) return error;
   if (toSqliteCode(error) === 'SQLITE_NOTADB') {
-    return new AppError('unavailable', `The file ${path} is not a database.`, { cause: error });
+    return new AppError('invalid', `The file ${path} is not a database.`, { cause: error });
   }
   return new AppError('unavailable', `The database ${path} cannot be opened or written.`, { cause: error });
 }

@@ -174,7 +174,7 @@ describe('is refused in one sentence', () => {
     const foreign = join(directory, 'foreign');
     make(foreign);
     const { code, complained } = await backUp([file], { DATABASE_PATH: foreign });
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(complained).toMatch(new RegExp(`^[^\\n]*foreign ${sentence}\\n$`));
     expect(readdirSync(directory)).toEqual(['foreign']);
   });

@@ -156,7 +156,7 @@ test.each([
   [{ CLUSTER: 'moon' }, [], 78, 'CLUSTER must be one of'],
   [{ CLUSTER: 'local' }, ['--try', '--yaml'], 78, 'cannot be used with'],
   [{ CLUSTER: 'local' }, [], 1, 'No local cluster has run in'],
-  [{ CLUSTER: 'kubeconfig', KUBECONFIG: '/nowhere' }, [], 1, 'The kubeconfig /nowhere cannot be read'],
+  [{ CLUSTER: 'kubeconfig', KUBECONFIG: '/nowhere' }, [], 78, 'The kubeconfig /nowhere cannot be read'],
 ])('%j with %j ends with %i and a sentence', async (environment, args, code, words) => {
   const database = { DATABASE_PATH: join(dir, 'nothing', 'jobspawn.db') };
   expect(await doctor({ ...database, ...environment }, ...args)).toEqual({

@@ -37,6 +37,9 @@ function start(environment: Record<string, string>) {
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // One that hangs must not outlive the test, and may not hear a SIGTERM.
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
   });
 }
 
@@ -131,7 +134,25 @@ describe('a start that cannot be', () => {
     writeFileSync(file, '');
     const { code, said } = await startToFail({ DATABASE_PATH: join(file, 'jobspawn.db') });
     expect(said).toMatch(/^[^\n]*a-file[^\n]*\n$/);
-    expect(code).toBe(1);
+    expect(code).toBe(78);
+  });
+
+  // Where the kernel answers as /proc does, a recursive mkdir of Node's goes round for ever; other systems have no such place.
+  test('because the database would be where nothing can be made ends too', async () => {
+    const { code, said } = await startToFail({ DATABASE_PATH: '/proc/jobspawn/x/jobspawn.db' });
+    expect(said).toBe('The directory /proc/jobspawn/x of the database cannot be made.\n');
+    expect(code).toBe(78);
+  });
+
+  test.each([
+    ['a directory', (path: string) => mkdirSync(path), 'is no file'],
+    ['another file', (path: string) => writeFileSync(path, 'a letter'), 'is not a database'],
+  ])('because the database is %s says so in one sentence', async (_what, make, sentence) => {
+    const path = join(tempDir(), 'taken');
+    make(path);
+    const { code, said } = await startToFail({ DATABASE_PATH: path });
+    expect(said).toMatch(new RegExp(`^[^\\n]*${path} ${sentence}[^\\n]*\\n$`));
+    expect(code).toBe(78);
   });
 
   test('because the database is newer than the code says so in one sentence', async () => {
@@ -167,6 +188,6 @@ describe('a start that cannot be', () => {
   test('because the kubeconfig is not there says so in one sentence', async () => {
     const { code, said } = await startToFail({ CLUSTER: 'kubeconfig', KUBECONFIG: '/nowhere/kubeconfig' });
     expect(said).toMatch(/^[^\n]*\/nowhere\/kubeconfig[^\n]*\n$/);
-    expect(code).toBe(1);
+    expect(code).toBe(78);
   });
 });

@@ -49,21 +49,44 @@ describe('connectCluster', () => {
   test('names a kubeconfig that is not there', async () => {
     const path = `${api.kubeconfigPath}.missing`;
     await expect(connectCluster({ kind: 'kubeconfig', path })).rejects.toMatchObject({
-      code: 'unavailable',
+      code: 'invalid',
       message: expect.stringContaining(`The kubeconfig ${path} cannot be read`),
     });
   });
 
+  test.each(['', 'root:x:0:0:root:/root:/bin/sh\n', 'a: [1\n', '{}'])(
+    'names a file that is no kubeconfig, such as one of %j',
+    async (content) => {
+      const path = `${api.kubeconfigPath}.other`;
+      writeFileSync(path, content);
+      await expect(connectCluster({ kind: 'kubeconfig', path })).rejects.toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining(`The kubeconfig ${path} is none: `),
+      });
+    },
+  );
+
   test('names a context that is not in the kubeconfig', async () => {
     const target = { kind: 'kubeconfig', path: api.kubeconfigPath, context: 'elsewhere' } as const;
     await expect(connectCluster(target)).rejects.toMatchObject({
-      code: 'unavailable',
+      code: 'invalid',
       message: `The kubeconfig ${api.kubeconfigPath} has no context named "elsewhere".`,
     });
   });
 
+  test('names a kubeconfig that leaves the context to be chosen', async () => {
+    const { 'current-context': _, ...rest } = z
+      .looseObject({})
+      .parse(JSON.parse(readFileSync(api.kubeconfigPath, 'utf8')));
+    writeFileSync(api.kubeconfigPath, JSON.stringify(rest));
+    await expect(connect()).rejects.toMatchObject({
+      code: 'invalid',
+      message: `The kubeconfig ${api.kubeconfigPath} has no current context.`,
+    });
+  });
+
   test('says so when there is no pod around it', async () => {
-    await expect(connectCluster({ kind: 'in-cluster' })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(connectCluster({ kind: 'in-cluster' })).rejects.toMatchObject({ code: 'invalid' });
   });
 
   test("knows the context's namespace", async () => {

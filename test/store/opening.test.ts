@@ -26,6 +26,11 @@ function refusal(sentence: RegExp) {
   return expect.objectContaining({ code: 'unavailable', message: expect.stringMatching(sentence) });
 }
 
+/** One that no further try can end, as the path is wrong. */
+function wrongPath(sentence: RegExp) {
+  return expect.objectContaining({ code: 'invalid', message: expect.stringMatching(sentence) });
+}
+
 test('a directory that is not there yet is made', () => {
   const deep = join(directory, 'a', 'b', 'jobspawn.db');
   open(deep).close();
@@ -98,14 +103,14 @@ test('backups and the command line can still open the database while it is in us
 
 test('a file that is no database is refused', () => {
   writeFileSync(path, 'this is a letter, not a database; '.repeat(100));
-  expect(() => open()).toThrow(refusal(/is not a database/));
+  expect(() => open()).toThrow(wrongPath(/is not a database/));
 });
 
 test('the database of another program is refused and left as it is', () => {
   const other = new Database(path);
   other.exec('CREATE TABLE recipes (name TEXT)');
   other.close();
-  expect(() => open()).toThrow(refusal(/another program/));
+  expect(() => open()).toThrow(wrongPath(/another program/));
   const again = new Database(path, { readonly: true });
   expect(again.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['recipes']);
   again.close();
@@ -121,9 +126,9 @@ test('a database that a newer program has written is refused', () => {
 
 test('a path that cannot be made or written is refused', () => {
   writeFileSync(join(directory, 'file'), '');
-  expect(() => open(join(directory, 'file', 'jobspawn.db'))).toThrow(refusal(/cannot be made/));
+  expect(() => open(join(directory, 'file', 'jobspawn.db'))).toThrow(wrongPath(/cannot be made/));
   mkdirSync(path);
-  expect(() => open()).toThrow(refusal(/is no file/));
+  expect(() => open()).toThrow(wrongPath(/is no file/));
 });
 
 test('only this user can read the database, which holds the key to all tokens', () => {
@@ -133,13 +138,13 @@ test('only this user can read the database, which holds the key to all tokens', 
 
 test('a refused file gets nothing put beside it', () => {
   writeFileSync(path, 'a letter');
-  expect(() => open()).toThrow(refusal(/is not a database/));
+  expect(() => open()).toThrow(wrongPath(/is not a database/));
   expect(readdirSync(directory)).toEqual(['jobspawn.db']);
 });
 
 test('after a refusal the lock is free again', () => {
   writeFileSync(path, 'x'.repeat(1000));
-  expect(() => open()).toThrow(refusal(/is not a database/));
+  expect(() => open()).toThrow(wrongPath(/is not a database/));
   rmSync(path);
   open().close();
 });
