@@ -67,16 +67,18 @@ function toSentence(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_value':
       return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'too_small':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `must have at least ${issue.minimum} ${issue.origin === 'string' ? 'characters' : 'entries'}`
-        : `must be at least ${issue.minimum}`;
+      return `must ${toAmount(issue.origin, 'at least', issue.minimum)}`;
     case 'too_big':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `must have at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'entries'}`
-        : `must be at most ${issue.maximum}`;
+      return `must ${toAmount(issue.origin, 'at most', issue.maximum)}`;
     case 'unrecognized_keys':
       return 'is not a known field';
     default:
       return undefined;
   }
+}
+
+function toAmount(origin: string, bound: string, amount: number | bigint): string {
+  if (origin === 'string') return `have ${bound} ${amount} ${amount === 1 ? 'character' : 'characters'}`;
+  if (origin === 'array') return `have ${bound} ${amount} ${amount === 1 ? 'entry' : 'entries'}`;
+  return `be ${bound} ${amount}`;
 }

@@ -43,7 +43,7 @@ test('all faults are listed at once, each with the pointer to its place', () => 
   const body = { name: '', args: [1], colour: 'red', ttlSecondsAfterFinished: 59, resources: { disk: '1' } };
   expect(faultsOf(body)).toEqual(
     expect.arrayContaining([
-      { pointer: '/name', detail: expect.stringContaining('at least 1 characters') },
+      { pointer: '/name', detail: 'must have at least 1 character' },
       { pointer: '/args/0', detail: 'must be a string' },
       { pointer: '/colour', detail: 'is not a known field' },
       { pointer: '/ttlSecondsAfterFinished', detail: 'must be at least 60' },

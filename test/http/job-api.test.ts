@@ -51,7 +51,7 @@ describe('POST /api/v1/jobs', () => {
     expect(problem).toMatchObject({ type: 'about:blank', title: 'Bad Request', status: 400 });
     expect(problem.errors).toEqual(
       expect.arrayContaining([
-        { pointer: '/name', detail: 'must have at least 1 characters' },
+        { pointer: '/name', detail: 'must have at least 1 character' },
         { pointer: '/args/1', detail: 'must be a string' },
         { pointer: '/env/no spaces', detail: expect.stringContaining('variable name') },
         { pointer: '/env/JOBSPAWN_TOKEN', detail: 'is set by Jobspawn itself' },

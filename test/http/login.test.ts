@@ -32,6 +32,8 @@ test('who wants to see a page logs in first, and comes back to it', async () => 
   expect(asked.headers['location']).toBe('/login?next=%2Fjobs%3Fstate%3DFAILED');
   const { text } = await browse(asked.headers['location'] ?? '').expect(200);
   expect(text).toContain('name="next" value="/jobs?state=FAILED"');
+  // A command that says all that it needs.
+  expect(text).toContain('npm run jobspawn -- token create --role viewer --name NAME<');
   await logIn({ token: secret, next: '/jobs?state=FAILED' })
     .expect(303)
     .expect('Location', '/jobs?state=FAILED');

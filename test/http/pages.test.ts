@@ -156,7 +156,7 @@ describe('the form', () => {
       env: 'A=1\nnonsense\nA=2',
       backoffLimit: 'x',
     }).expect(400);
-    expect(text).toContain('must have at least 1 characters');
+    expect(text).toContain('must have at least 1 character<');
     expect(text).toContain('value="two words"');
     expect(text).toContain('kept &#34;&lt;as is&gt;&#34;</textarea>');
     expect(text).toContain('&#34;nonsense&#34; must be NAME=value');
@@ -213,6 +213,16 @@ describe('/jobs/:id', () => {
     }
     expect(text).not.toContain('id="cancel"');
     expect(text).not.toContain('http-equiv="refresh"');
+  });
+
+  test.each([
+    [1, '1 restart<'],
+    [2, '2 restarts<'],
+  ])('counts a restarted container %i times', async (restarts, words) => {
+    const { id } = await side.submit();
+    side.play.created(id);
+    side.play.pod(id, { restarts });
+    expect((await browse(`/jobs/${id}`)).text).toContain(words);
   });
 
   test('says once what a worker said again and again, only with more progress', async () => {
