@@ -5,15 +5,17 @@ const int32 = 2 ** 31 - 1;
 /** Linux refuses a single argument or variable of 128 KiB and more at exec. */
 const longestArgument = 128 * 1024 - 1;
 
-const argument = z
-  .string()
-  .refine((text) => Buffer.byteLength(text) <= longestArgument, { error: 'must be shorter than 128 KiB' })
-  .refine((text) => !text.includes('\0'), { error: 'must not contain a NUL character' });
+/** JSON can name half of a surrogate pair, which no UTF-8 can hold: what is stored, shown and run would be another text. */
+const unicode = z.string().refine((text) => text.isWellFormed(), { error: 'must be valid Unicode' });
+
+function argumentOf(text: z.ZodString) {
+  return text
+    .refine((words) => Buffer.byteLength(words) <= longestArgument, { error: 'must be shorter than 128 KiB' })
+    .refine((words) => !words.includes('\0'), { error: 'must not contain a NUL character' });
+}
 
 /** Of arguments, and of variables. */
 const mostEntries = 1000;
-
-const argumentList = z.array(argument).max(mostEntries);
 
 const variableName = z
   .string()
@@ -22,7 +24,7 @@ const variableName = z
   })
   .refine((name) => !/^(JOBSPAWN|CLOUD_RUN)_/.test(name), { error: 'is set by Jobspawn itself' });
 
-const variables = z.record(variableName, argument);
+const variablesOf = (text: z.ZodString) => z.record(variableName, argumentOf(text));
 
 /** The one name that a record drops without a word. What is no record is left to the record to refuse. */
 function refuseProto(input: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
@@ -55,25 +57,22 @@ export const memorySchema = z.string().regex(/^(?=.*[1-9])\d{1,15}(Ki|Mi|Gi|Ti|k
 });
 
 /** Free text in any script, but one line of it. */
-const jobName = z
-  .string()
+const jobName = unicode
   .trim()
   .min(1)
   .max(200)
   .refine((text) => !/\p{Cc}/u.test(text), { error: 'must not contain control characters' });
 
-/** What a job runs and how; the defaults are those of the contract. `image` null means the configured worker image. */
-const specFields = {
-  image: z
-    .string()
+const specFieldsOf = (text: z.ZodString) => ({
+  image: text
     .min(1)
     .max(512)
     .regex(/^[^\s\p{Cc}]+$/u, { error: 'must be an image reference without spaces' })
     .nullable()
     .default(null),
-  command: argumentList.default([]).describe("Replaces the image's entrypoint"),
-  args: argumentList.default([]).describe("Replaces the image's CMD"),
-  env: z.transform(refuseProto).pipe(variables).default({}),
+  command: z.array(argumentOf(text)).max(mostEntries).default([]).describe("Replaces the image's entrypoint"),
+  args: z.array(argumentOf(text)).max(mostEntries).default([]).describe("Replaces the image's CMD"),
+  env: z.transform(refuseProto).pipe(variablesOf(text)).default({}),
   resources: z
     .strictObject({
       cpu: cpuSchema.default('100m'),
@@ -88,17 +87,20 @@ const specFields = {
   activeDeadlineSeconds: z.int().min(1).max(int32).default(900),
   ttlSecondsAfterFinished: z.int().min(60).max(int32).default(3600),
   priority: z.int().min(-100).max(100).default(0).describe('Within our queue; higher goes first'),
-};
+});
+
+/** What a job runs and how; the defaults are those of the contract. `image` null means the configured worker image. */
+const specFields = specFieldsOf(z.string());
 
 /** The body of `POST /api/v1/jobs`. */
 export const jobRequestSchema = z.strictObject({
   id: jobIdSchema.optional(),
   name: jobName,
-  ...specFields,
-  // Not in the spec: a job that was accepted before there was a limit can still be read.
+  // What is unicode, and how many variables there are, is not in the spec: a job that was accepted before this was asked can still be read.
+  ...specFieldsOf(unicode),
   env: z
     .transform(countFirst)
-    .pipe(variables.meta({ maxProperties: mostEntries }))
+    .pipe(variablesOf(unicode).meta({ maxProperties: mostEntries }))
     .default({}),
 });
 export type JobRequest = z.output<typeof jobRequestSchema>;

@@ -50,16 +50,17 @@ function hasNoInfinity(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.values(value).every(hasNoInfinity);
 }
 
+/**
+ * A worker that cuts its text in the middle of a character must not lose its word for that: the half becomes U+FFFD, here and not in
+ * the database, so that all who are told hear the same.
+ */
+const words = z.string().overwrite((text) => text.toWellFormed());
+
 /** What a worker says through `POST /status`, as JSON. */
 export const reportSchema = z.strictObject({
   'job-id': jobIdSchema,
-  status: z
-    .string()
-    .trim()
-    .min(1)
-    .max(256)
-    .describe('Free text; SUCCESS, Done and ERROR (any case) are terminal'),
-  message: z.string().max(longestMessage).nullish(),
+  status: words.trim().min(1).max(256).describe('Free text; SUCCESS, Done and ERROR (any case) are terminal'),
+  message: words.max(longestMessage).nullish(),
   progress: z.number().min(0).max(100).nullish().describe('Percent'),
   result: resultSchema.nullish().describe('Any JSON up to 64 KiB'),
   task: z.int().min(0).nullish().describe('The completion index that speaks'),

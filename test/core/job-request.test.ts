@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/core/app-error.ts';
 import type { Fault } from '../../src/core/app-error.ts';
-import { jobRequestSchema, toAsked, toJobSpec } from '../../src/core/job-request.ts';
+import { jobRequestSchema, jobSpecSchema, toAsked, toJobSpec } from '../../src/core/job-request.ts';
 import { parseInput } from '../../src/core/parse.ts';
 
 function faultsOf(body: unknown): readonly Fault[] {
@@ -70,6 +70,24 @@ test.each<[string, unknown, string]>([
   ['a list in place of an object', [], ''],
 ])('%s is a fault at its place', (_name, body, pointer) => {
   expect(faultsOf(body).map((fault) => fault.pointer)).toEqual([pointer]);
+});
+
+test('text that is no valid Unicode is a fault wherever it stands', () => {
+  const half = '\ud83d';
+  const body = { name: half, image: half, command: ['a', half], args: [half], env: { A: `x${half}` } };
+  expect(faultsOf(body)).toEqual(
+    ['/name', '/image', '/command/1', '/args/0', '/env/A'].map((pointer) => ({
+      pointer,
+      detail: 'must be valid Unicode',
+    })),
+  );
+  expect(faultsOf({ name: 'a', args: ['\ud83d\ude00'] })).toEqual([]);
+});
+
+test('a job that was accepted with such a text can still be read', () => {
+  const { id: _id, name: _name, ...spec } = parseInput(jobRequestSchema, { name: 'a' }, 'The request');
+  const stored = { ...spec, image: 'busybox', args: ['\ud83d'] };
+  expect(jobSpecSchema.parse(stored)).toEqual(stored);
 });
 
 test('a variable called __proto__ is a fault, and not dropped without a word', () => {

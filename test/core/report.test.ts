@@ -47,6 +47,14 @@ test.each<[string, object]>([
   );
 });
 
+test('a worker that cuts its text in the middle of a character is heard all the same', () => {
+  const report = { 'job-id': 'a', status: 'Done \ud83d', message: '\ud83d\ude00\ud83d' };
+  expect(parseInput(reportSchema, report, 'The report')).toMatchObject({
+    status: 'Done \ufffd',
+    message: '\ud83d\ude00\ufffd',
+  });
+});
+
 test('a number that is none in a form is refused as what it is', () => {
   expect(() =>
     parseInput(reportFormSchema, { 'job-id': 'a', status: 'ok', progress: 'half' }, 'The report'),
