@@ -10,3 +10,9 @@ SwaggerUIBundle({
   deepLinking: true,
   tryItOutEnabled: true,
 });
+
+// The reader has dark colours, and puts them on by this class alone.
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const followScheme = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', followScheme);
+followScheme();

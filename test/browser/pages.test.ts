@@ -198,6 +198,30 @@ withBrowser('in a real browser', () => {
     await page.reload();
     await page.locator('.opblock', { hasText: '/api/v1/jobs' }).first().waitFor();
     expect(foreign).toEqual([]);
+    const paper = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+    const light = await paper();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.locator('html.dark-mode').waitFor();
+    expect(await paper()).not.toBe(light);
+    await page.getByRole('link', { name: 'Jobspawn' }).click();
+    await page.waitForURL(/\/jobs$/);
+    await page.close();
+  }, 60_000);
+
+  test('on a narrow screen a long id leaves the way back in one piece, and nothing sticks out', async () => {
+    const id = `${'a23456789-'.repeat(6)}abc`;
+    await app.submit({ id, name: 'narrow', command: ['true'] });
+    await app.untilDone(id);
+    const page = await open(browser.context, `/jobs/${id}`);
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.locator('.attempts').waitFor();
+    const lines = await page.evaluate(`
+      const text = document.createRange();
+      text.selectNodeContents(document.querySelector('.trail a'));
+      text.getClientRects().length;
+    `);
+    expect(lines).toBe(1);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     await page.close();
   }, 60_000);
 
