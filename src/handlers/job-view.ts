@@ -1,6 +1,7 @@
 import type { Job, JobEvent, JobSummary } from '../core/job.ts';
 import { isFinal } from '../core/job-state.ts';
 import type { JobState } from '../core/job-state.ts';
+import { terminalOf } from '../core/report.ts';
 import { toPlainText } from './plain-text.ts';
 import { toDurationText, toUtcText } from './times.ts';
 
@@ -37,7 +38,7 @@ export function toJobRow(job: JobSummary) {
     stateLabel: job.cancelRequestedAt !== null && !ended ? 'Cancelling' : stateLabels[job.state],
     ended,
     words: wordsOf(job),
-    progress: ended ? null : (job.report?.progress ?? null),
+    progress: ended || job.report === null ? null : progressOf(job.report),
     reason: toPlainTextOrNull(job.reason),
     created: toMoment(job.createdAt),
     started: toMomentOrNull(job.startedAt),
@@ -54,7 +55,14 @@ function wordsOf(job: JobSummary): string {
   if (job.discrepancy !== null) return toPlainText(job.discrepancy);
   const report = job.report === null ? null : reportText(job.report);
   const why = toPlainTextOrNull(job.explanation);
-  return (isFinal(job.state) ? (why ?? report) : (report ?? why)) ?? stateSentences[job.state];
+  return (isFinal(job.state) ? (why ?? report) : (report ?? why)) ?? sentenceOf(job);
+}
+
+/** Between a failure and the next try, which Kubernetes puts off ever longer, nothing is at work. */
+function sentenceOf({ state, kubernetes: { active, succeeded, failed }, spec }: JobSummary): string {
+  const isRetryDue =
+    active === 0 && failed > 0 && failed <= spec.backoffLimit && succeeded < spec.completions;
+  return state === 'RUNNING' && isRetryDue ? 'It waits to be tried again.' : stateSentences[state];
 }
 
 /** At most so many tasks stand in a page; the API has them all. */
@@ -65,7 +73,7 @@ export function toJobPage(job: Job) {
     ...toJobRow(job),
     // A cancel that is on its way needs no second one.
     mayCancel: !isFinal(job.state) && job.cancelRequestedAt === null,
-    explanation: toPlainTextOrNull(job.explanation) ?? stateSentences[job.state],
+    explanation: toPlainTextOrNull(job.explanation) ?? sentenceOf(job),
     report: job.report === null ? null : { text: reportText(job.report), at: toMoment(job.report.at) },
     discrepancy: toPlainTextOrNull(job.discrepancy),
     result: job.result === null ? null : toPlainText(JSON.stringify(job.result, null, 2)),
@@ -104,7 +112,20 @@ function toTaskView(task: Job['tasks'][number]) {
 
 /** The history, of events that come newest first: what happened last is what one looks for. */
 export function toHistory(events: readonly JobEvent[]) {
-  return events.filter((event, at) => !isOvertaken(event, events[at - 1])).map(toHistoryEntry);
+  const states = events.filter(({ kind }) => kind === 'state');
+  const repeated = new Set(states.filter((event, at) => saysNoMore(event, states[at + 1])));
+  const told = events.filter((event) => !repeated.has(event));
+  return told.filter((event, at) => !isOvertaken(event, told[at - 1])).map(toHistoryEntry);
+}
+
+/** Told because another of many completions ended, as its pod's own entry says: the job did not begin to run again. */
+function saysNoMore(event: JobEvent, before: JobEvent | undefined): boolean {
+  return (
+    event.state === before?.state &&
+    event.reason === before.reason &&
+    event.explanation === before.explanation &&
+    event.discrepancy === before.discrepancy
+  );
 }
 
 /** Of a worker that says the same again and again, only with more progress, the last word is enough. */
@@ -143,8 +164,16 @@ const historyTexts: Record<JobEvent['kind'], (event: JobEvent) => string> = {
   cancel: () => 'Cancel requested',
 };
 
-function reportText(report: { status: string; message: string | null; progress: number | null }): string {
-  const percent = report.progress === null ? '' : ` (${Math.round(report.progress)} %)`;
+type Words = { status: string; message: string | null; progress: number | null };
+
+/** Of work that is over, how far it had come says nothing. */
+function progressOf({ status, progress }: Pick<Words, 'status' | 'progress'>): number | null {
+  return terminalOf(status) === null ? progress : null;
+}
+
+function reportText(report: Words): string {
+  const progress = progressOf(report);
+  const percent = progress === null ? '' : ` (${Math.round(progress)} %)`;
   const message = report.message === null ? '' : ` – ${report.message}`;
   return toPlainText(`${report.status}${percent}${message}`);
 }

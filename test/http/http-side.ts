@@ -238,6 +238,9 @@ function playWith(store: ReturnType<typeof openStore>) {
       store.claimDispatch(id);
       store.settleCreated(id, { uid: `uid-${id}` });
     },
+    /** The Job goes on, with these numbers of pods. */
+    tally: (id: string, over: Partial<Pick<JobObservation, 'active' | 'ready' | 'succeeded' | 'failed'>>) =>
+      store.observeJob(id, { ...seen(id), ...over }),
     pod: (id: string, over: Partial<PodObservation> = {}) => store.observePod(id, pod(id, over)),
     podName: (id: string) => pod(id, {}).name,
     ended(id: string, type: 'Complete' | 'Failed', { reason = null }: { reason?: string | null } = {}) {

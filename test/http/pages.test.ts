@@ -233,6 +233,57 @@ describe('/jobs/:id', () => {
     expect(text).not.toContain('Working (20 %)');
   });
 
+  test('shows no progress beside the word that the work is over', async () => {
+    const { id } = await side.submit({ backoffLimit: 1 });
+    side.play.created(id);
+    side.play.pod(id);
+    side.store.addReport({ 'job-id': id, status: 'ERROR', progress: 10 });
+    for (const path of ['/jobs', `/jobs/${id}`]) {
+      const { text } = await browse(path).expect(200);
+      expect(text).toContain('ERROR');
+      expect(text).not.toContain('ERROR (10 %)');
+      expect(text).not.toContain('<progress value="10"');
+    }
+  });
+
+  test('does not say of an attempt that began and ended in the same second that it took no time', async () => {
+    const { id } = await side.submit();
+    side.play.created(id);
+    const second = '2026-01-01T10:00:00Z';
+    side.play.pod(id, { phase: 'Succeeded', exitCode: 0, startedAt: second, finishedAt: second });
+    const { text } = await browse(`/jobs/${id}`);
+    expect(text).toContain('under 1 s');
+    expect(text).not.toContain('0 ms');
+  });
+
+  test('says once that a job of many completions runs, however many have ended', async () => {
+    const { id } = await side.submit({ completions: 10 });
+    side.play.created(id);
+    side.play.pod(id);
+    for (const succeeded of [1, 2, 3]) side.play.tally(id, { succeeded });
+    const running = side.store
+      .listEvents({ jobId: id, after: 0, limit: 100 })
+      .filter(({ kind, state }) => kind === 'state' && state === 'RUNNING');
+    expect(running).toHaveLength(4);
+    const { text } = await browse(`/jobs/${id}`);
+    expect(text.match(/data-kind="state" data-state="RUNNING"/g)).toHaveLength(1);
+    expect(text).toContain('3 of 10');
+  });
+
+  test('says of a job between two tries that it waits', async () => {
+    const { id } = await side.submit({ backoffLimit: 1 });
+    side.play.created(id);
+    side.play.pod(id);
+    expect((await browse(`/jobs/${id}`)).text).toContain('At work.');
+    side.play.tally(id, { active: 0, ready: 0, failed: 1 });
+    for (const path of ['/jobs', `/jobs/${id}`]) {
+      expect((await browse(path)).text).toContain('It waits to be tried again.');
+    }
+    // There is no further try.
+    side.play.tally(id, { active: 0, ready: 0, failed: 2 });
+    expect((await browse(`/jobs/${id}`)).text).not.toContain('It waits to be tried again.');
+  });
+
   test('offers to cancel what has not ended, and cancels it', async () => {
     const { id } = await side.submit();
     expect((await browse(`/jobs/${id}`)).text).toContain('id="cancel"');
