@@ -17,7 +17,12 @@ const flag = z
 const count = z.coerce.number().int().min(0);
 const seq = count.describe('Only what came after the event with this `seq`');
 // A browser sends back whatever id it saw last; a proxy's nonsense is no reason to refuse the stream.
-const lastEventId = z.object({ 'Last-Event-ID': count.optional().catch(undefined) });
+const lastEventId = z.object({
+  'Last-Event-ID': count
+    .optional()
+    .catch(undefined)
+    .describe('The `id` of the last event that came; what is no such number is ignored'),
+});
 
 const eventStream = {
   description: 'Server-sent events: `id` is the `seq`, `data` the event as JSON',
@@ -114,7 +119,7 @@ export function createJobStreams({
         follow: flag.describe('Go on until the job has ended'),
         task: count.optional().describe('Only this completion index'),
         attempt: count.optional().describe('Only this attempt of each task; 0 is the first'),
-        tail: count.optional().describe('Only so many lines from the end'),
+        tail: count.optional().describe('Only so many lines from the end of the log of each pod'),
       }),
       answers: { 200: { description: 'The log', mediaType: 'text/plain' } },
       problems: [400, 404, 421],
