@@ -35,20 +35,20 @@ describe('beside a service with its local cluster', () => {
     environment = { CLUSTER: 'local', DATABASE_PATH: join(dir, 'local', 'jobspawn.db') };
     app = await startTestApp(environment);
     environment = { ...environment, PORT: new URL(app.url).port };
-  }, 30_000);
+  });
   afterAll(() => app.stop());
 
   test('it finds nothing to complain of, and nothing to apply', async () => {
     const { code, said } = await doctor(environment);
     expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/\n\n\d+ ok\n$/) });
     expect(await doctor(environment, '--yaml')).toMatchObject({ code: 0, said: '' });
-  }, 30_000);
+  });
 
   test('it has the service run a job, whose report comes in', async () => {
     const { code, said } = await doctor(environment, '--try');
     expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('Its report came in after') });
     expect(said).toContain('The newest came in at');
-  }, 30_000);
+  });
 
   test('the page says the same', async () => {
     const page = await (await fetch(`${app.url}/cluster`)).text();
@@ -148,7 +148,7 @@ describe('against a real cluster', () => {
     await (await fetch(`${app.url}/cluster`)).text();
     expect(reviews()).toBe(asked);
     await app.stop();
-  }, 30_000);
+  });
 });
 
 test.each([

@@ -100,7 +100,7 @@ test('what keeps the cluster from being joined is in the log, once for each reas
     log: pino({}, { write }),
   });
   await membership.begin();
-  await until(() => membership.readiness().ready, { timeoutMs: 20_000 });
+  await until(() => membership.readiness().ready, { timeoutMs: 60_000 });
   await membership.stop();
   expect(lines).toEqual([
     'the cluster cannot be joined yet: Nobody answers.',

@@ -85,7 +85,7 @@ function submit(script: string): Promise<Job> {
 
 const look = (id: string) => ask(`/api/v1/jobs/${id}`);
 const untilState = (id: string, state: string) =>
-  until(async () => (await look(id)).state === state, { timeoutMs: 20_000 });
+  until(async () => (await look(id)).state === state, { timeoutMs: 60_000 });
 const runs = () => (existsSync(ledger()) ? readFileSync(ledger(), 'utf8').trim().split('\n').length : 0);
 const openGate = () => writeFileSync(gate(), '');
 
@@ -140,7 +140,7 @@ test('a restored backup loses a job that came and went since, rather than run it
       aheadMs += 61_000;
       return (await look(id)).state !== 'QUEUED';
     },
-    { timeoutMs: 20_000, everyMs: 200 },
+    { timeoutMs: 60_000, everyMs: 200 },
   );
   expect(await look(id)).toMatchObject({ state: 'LOST', reason: 'OutcomeUnknown' });
   expect((await fetch(`${cluster.url}${path}`)).status).toBe(404);
@@ -158,7 +158,7 @@ test('a restored backup runs a job that was not sent since, within its TTL', asy
       aheadMs += 61_000;
       return (await look(id)).state === 'SUCCEEDED';
     },
-    { timeoutMs: 20_000, everyMs: 1000 },
+    { timeoutMs: 60_000, everyMs: 1000 },
   );
   expect(runs()).toBe(1);
 });

@@ -51,7 +51,7 @@ test('that the words of workers are lost shows on the cluster page', async () =>
     `None has ever come in, and 1 ended with their last word in the termination message`,
   );
   expect(page).toContain('data-verdict="wrong"');
-}, 60_000);
+});
 
 test('each attempt of a job that is tried again has the message of its own pod', async () => {
   const { id } = await app.submit({
@@ -65,4 +65,4 @@ test('each attempt of a job that is tried again has the message of its own pod',
   expect(new Set(reports.map(({ podUid }) => podUid))).toEqual(
     new Set(tasks[0]?.attempts.map(({ podUid }) => podUid)),
   );
-}, 60_000);
+});

@@ -38,7 +38,7 @@ function start(environment: Record<string, string>) {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     // One that hangs must not outlive the test, and may not hear a SIGTERM.
-    timeout: 20_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
 }

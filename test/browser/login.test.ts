@@ -27,7 +27,7 @@ withBrowser('in a real browser', () => {
     app = await startTestApp({ AUTH: 'token', DATABASE_PATH: path });
     beside = openAccessStore({ path, clock: () => new Date(), log: silent });
     browser = await openChromium(executablePath ?? '');
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -32,7 +32,7 @@ test('a service that works is told by the end of a job', async () => {
     stdout: expect.stringMatching(/SUCCEEDED\n$/),
     stderr: '',
   });
-}, 30_000);
+});
 
 test('one that asks for a token is shown the one of the environment', async () => {
   const path = join(mkdtempSync(join(tmpdir(), 'jobspawn-test-')), 'token');
@@ -49,7 +49,7 @@ test('one that asks for a token is shown the one of the environment', async () =
     await guarded.stop();
     rmSync(dirname(path), { recursive: true });
   }
-}, 60_000);
+});
 
 test('one that refuses jobs is told by its answer', async () => {
   const { code, stderr } = await run([`${app.url}/nowhere`]);

@@ -45,7 +45,7 @@ async function openLocalCluster(): Promise<ClusterUnderTest> {
   const ended = once(child, 'exit');
   let printed = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
-  await until(() => printed.endsWith('\n') || child.exitCode !== null, { timeoutMs: 20_000 });
+  await until(() => printed.endsWith('\n') || child.exitCode !== null, { timeoutMs: 60_000 });
   const kubeconfigPath = printed.trim();
   if (child.exitCode !== null) {
     await rm(dataDir, { recursive: true, force: true });

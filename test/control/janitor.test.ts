@@ -160,7 +160,7 @@ describe('the file', () => {
     const db = new Database(stage.path, { readonly: true });
     expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
     db.close();
-  }, 120_000);
+  });
 
   test('gives its room back when most of it is removed', async () => {
     for (let nth = 0; nth < 30; nth += 1)

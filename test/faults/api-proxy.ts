@@ -65,6 +65,7 @@ export async function startApiProxy({ upstream, dice }: { upstream: string; dice
     if (action?.kind === 'answer') return sendFalse(response, action.with);
     if (action?.kind === 'reset') return void incoming.socket.resetAndDestroy();
     if (action?.kind === 'delay') await delay(action.ms);
+    if (action?.kind === 'hold') await action.until;
     const answered = await forward(incoming, body);
     entry.code = answered.statusCode ?? null;
     await relay(answered, { call, action, response });

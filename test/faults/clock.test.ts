@@ -81,7 +81,7 @@ test.each([
     await submitThree();
     await until(() => unclear.hits() > 0);
     await setClock(jump);
-    expect(findFaults(await rig.conclude({ timeoutMs: 20_000 }))).toEqual([]);
+    expect(findFaults(await rig.conclude({ timeoutMs: 60_000 }))).toEqual([]);
     await expectDeadlineToHold(endless);
   },
 );

@@ -44,7 +44,7 @@ beforeAll(async () => {
   store.close();
   rig.service.start(impatience);
   await rig.service.untilReady();
-}, 60_000);
+});
 
 afterAll(async () => {
   await rig.stop();

@@ -16,6 +16,7 @@ export type Action =
   | { kind: 'answer'; with: FalseAnswer }
   | { kind: 'reset' }
   | { kind: 'delay'; ms: number }
+  | { kind: 'hold'; until: Promise<void> }
   /** After the server has done it. */
   | { kind: 'drop-answer' }
   | { kind: 'delay-answer'; ms: number }

@@ -52,11 +52,14 @@ test('fault 5: many creates that are answered with a reset, a 504 or very late m
 
 test('fault 5: a create that the server commits after its sender has died and asked again makes no second Job', async () => {
   const before = creates().length;
-  rig.proxy.inject({ name: 'slow', ...create, times: 1, action: { kind: 'delay', ms: 4000 } });
+  const late = Promise.withResolvers<void>();
+  const hold = { kind: 'hold', until: late.promise } as const;
+  rig.proxy.inject({ name: 'slow', ...create, times: 1, action: hold });
   await rig.client.submit(keyed);
   await until(() => creates().length > before);
   await restart();
-  await until(() => creates().length === before + 2);
+  await until(() => creates().some(({ code }, nth) => nth > before && code !== null));
+  late.resolve();
   await until(() => creates().every(({ code }) => code !== null));
   expect(
     creates()

@@ -29,7 +29,7 @@ beforeAll(async () => {
     store.settleCreated(`job-${n}`, { uid });
   }
   store.close();
-}, 60_000);
+});
 
 afterAll(async () => {
   await rig.stop();

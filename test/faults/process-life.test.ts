@@ -77,7 +77,7 @@ test('fault 25: a service that is told to stop under load finishes what is in fl
   rig.service.start();
   await pushing;
   expect(findFaults(await rig.conclude())).toEqual([]);
-}, 90_000);
+});
 
 /** Clients that ask for one job after the other; resolves when each has its last answer. */
 async function push(load: { clients: number; everyMs: number; until: Promise<unknown> }): Promise<void> {

@@ -58,7 +58,7 @@ test('fault 15: reports that are lost, doubled and reordered on their way lead t
     });
   const said = [...reports.counts().values()].reduce((sum, n) => sum + n, 0);
   expect(said - (reports.counts().get('well') ?? 0)).toBeGreaterThan(10);
-}, 90_000);
+});
 
 const jobSchema = z.object({
   state: z.string(),

@@ -62,4 +62,4 @@ test('the service as a whole holds jobs to what its variables say', async () => 
   } finally {
     await app.stop();
   }
-}, 30_000);
+});

@@ -163,7 +163,7 @@ describe('the image of the app', () => {
     const healthCheck = (port: string) =>
       start(execForm(image, 'HEALTHCHECK'), { folder, env: { ...env, PORT: port } }).ended;
     try {
-      const url = await until(() => /http:\S+:\d+/.exec(app.greeting())?.[0], { timeoutMs: 20_000 });
+      const url = await until(() => /http:\S+:\d+/.exec(app.greeting())?.[0], { timeoutMs: 60_000 });
       const { origin, port } = new URL(url);
       expect(await healthCheck(port)).toMatchObject({ code: 0 });
 
@@ -194,5 +194,5 @@ describe('the image of the app', () => {
       app.kill();
       await app.ended;
     }
-  }, 60_000);
+  });
 });

@@ -45,7 +45,7 @@ withBrowser('a page of another site, in a real browser', () => {
     browser = await openChromium(executablePath ?? '', {
       hostRules: `MAP ${evil} 127.0.0.1`,
     });
-  }, 60_000);
+  });
 
   afterEach(() => page?.close());
 

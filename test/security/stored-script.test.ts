@@ -39,7 +39,7 @@ withBrowser('text with script and control characters in every field, in a real b
     browser = await openChromium(executablePath ?? '');
     seen = await watchPages(browser.context);
     id = await storeEverywhere();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

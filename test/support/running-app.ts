@@ -52,7 +52,7 @@ export async function startTestApp(
     submit,
     findJob,
     /** The job once it is in a final state. */
-    untilDone: (id: string, timeoutMs = 20_000) =>
+    untilDone: (id: string, timeoutMs = 60_000) =>
       until(
         async () => {
           const job = await findJob(id);
