@@ -39,6 +39,17 @@ function labelNamespace({ metadata }: ResourceObjects['namespaces']): void {
   metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
 }
 
+/** Fields that Go's encoder writes even when they are empty. */
+function completeEvent(draft: ResourceObjects['events']): void {
+  draft.involvedObject ??= {};
+  draft.source ??= {};
+  draft.firstTimestamp ??= null;
+  draft.lastTimestamp ??= null;
+  draft.eventTime ??= null;
+  draft.reportingComponent ??= '';
+  draft.reportingInstance ??= '';
+}
+
 const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void } = {
   namespaces(draft) {
     labelNamespace(draft);
@@ -54,19 +65,7 @@ const preparations: { [R in ResourceName]: (draft: ResourceObjects[R]) => void }
     defaultPod(draft);
     draft.status.qosClass = qosClassOf(draft);
   },
-  /** Fields that Go's encoder writes even when they are empty. */
-  events(draft) {
-    const { source = {}, firstTimestamp = null, lastTimestamp = null, eventTime = null } = draft;
-    const { reportingComponent = '', reportingInstance = '' } = draft;
-    Object.assign(draft, {
-      source,
-      firstTimestamp,
-      lastTimestamp,
-      eventTime,
-      reportingComponent,
-      reportingInstance,
-    });
-  },
+  events: completeEvent,
 };
 
 /** Defaults are filled in again with every write; a Job's labels and selector are not made a second time. */
@@ -77,6 +76,7 @@ const updates: { [R in ResourceName]?: (draft: ResourceObjects[R]) => void } = {
   },
   pods: defaultPod,
   namespaces: labelNamespace,
+  events: completeEvent,
 };
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

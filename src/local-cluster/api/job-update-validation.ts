@@ -50,11 +50,9 @@ function templateFaults({ spec }: Job, old: Job): FieldError[] {
 /** The order of the faults is Kubernetes': the object as such, then, once more, its spec, then what may not change. */
 export function jobUpdateFaults(job: Job, old: Job): FieldError[] {
   const { spec } = job;
-  const metadata = metadataUpdateFaults(job.metadata, old.metadata);
   return [
-    ...metadata,
     ...jobFaults(job),
-    ...metadata,
+    ...metadataUpdateFaults(job.metadata, old.metadata),
     ...jobSpecFaults(spec),
     ...completionsFaults(spec, old.spec),
     ...immutableFaults('spec.selector', spec.selector, old.spec.selector),
