@@ -37,6 +37,12 @@ function toFinalizers(resource: ResourceName, metadata: StoredMeta, options: Del
   return policy === 'Background' ? others : [...others, garbageFinalizers[policy]];
 }
 
+/** A later end could not be written: years have four digits. */
+const longestGraceSeconds = 2 ** 31 - 1;
+
+/** Kubernetes takes what is negative for one second. */
+const toGrace = (seconds: number) => (seconds < 0 ? 1 : Math.min(seconds, longestGraceSeconds));
+
 const addSeconds = (at: Date, seconds: number) => toTimestamp(new Date(at.getTime() + seconds * 1000));
 
 /** Sets the marks of a deletion under way. Raises the generation when it is the first. */
@@ -53,7 +59,7 @@ function decidePodDeletion(
 ): Deletion<typeof pod> {
   const finished = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
   const bound = pod.spec.nodeName !== undefined && !finished;
-  const asked = Math.max(options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30, 0);
+  const asked = toGrace(options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30);
   const { deletionTimestamp, deletionGracePeriodSeconds: pending } = pod.metadata;
   const marked = cloneJson(pod);
   if (deletionTimestamp !== undefined && pending !== undefined) {
