@@ -7,8 +7,9 @@ type Labels = Readonly<Record<string, string>>;
 export function findAffinityFault({ spec }: Pod, labels: Labels): string | undefined {
   const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const allowed =
-    required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, labels));
+  // Pods of an older version may have no terms, which were not asked for.
+  const terms = required?.nodeSelectorTerms ?? [];
+  const allowed = required === undefined || terms.some((term) => matchesTerm(term, labels));
   return selected && allowed ? undefined : "node(s) didn't match Pod's node affinity/selector";
 }
 

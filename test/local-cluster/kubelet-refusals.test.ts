@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../support/until.ts';
 import { findImage, findImageNameFault } from '../../src/local-cluster/kubelet/image.ts';
+import { findAffinityFault } from '../../src/local-cluster/node-affinity.ts';
 import type { NodeUnderTest } from './node-under-test.ts';
 import { isOver, startNode, waitingReasonOf } from './node-under-test.ts';
 
@@ -181,6 +182,14 @@ describe('a pod that fits no node', () => {
     expect(node.eventsOf(pod).map((event) => `${event.reason} ${event.message}`)).toEqual([
       `FailedScheduling ${message}`,
     ]);
+  });
+
+  test('because an older version took its required affinity without terms is no error', () => {
+    const { metadata, spec, ...pod } = node.createPod({ command: ['true'] }, affinity('DoesNotExist'));
+    const without = structuredClone(spec);
+    const required = without.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? {};
+    Reflect.deleteProperty(required, 'nodeSelectorTerms');
+    expect(findAffinityFault({ metadata, ...pod, spec: without }, {})).toBe(mismatch.slice(2));
   });
 
   test('runs when its affinity allows this machine', async () => {

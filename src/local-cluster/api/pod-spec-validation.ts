@@ -5,6 +5,7 @@ import type { FieldError } from './field-errors.ts';
 import { duplicate, forbiddenField, invalidValue, notSupported, required } from './field-errors.ts';
 import { dnsLabelFaults, labelKeyFaults, subdomainFaults } from './label-syntax.ts';
 import { labelFaults } from './metadata-validation.ts';
+import { nodeAffinityFaults } from './node-affinity-validation.ts';
 
 type PodSpec = Wire<V1PodSpec>;
 
@@ -98,6 +99,7 @@ export function podSpecFaults(spec: PodSpec, field: string): FieldError[] {
       ? []
       : [notSupported(`${field}.dnsPolicy`, dnsPolicy, dnsPolicies)]),
     ...labelFaults(spec.nodeSelector, `${field}.nodeSelector`),
+    ...nodeAffinityFaults(spec.affinity?.nodeAffinity, `${field}.affinity.nodeAffinity`),
     ...nameFaults(`${field}.serviceAccountName`, spec.serviceAccountName, subdomainFaults),
     ...nameFaults(`${field}.nodeName`, spec.nodeName, subdomainFaults),
     ...(activeDeadlineSeconds === undefined ||
