@@ -86,6 +86,41 @@ describe('decoding', () => {
   });
 });
 
+const lastTimestampOf = (lastTimestamp: string) => decode('events', { lastTimestamp }).object.lastTimestamp;
+const eventTimeOf = (eventTime: string) => decode('events', { eventTime }).object.eventTime;
+
+describe('times', () => {
+  test.each([
+    ['2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z'],
+    ['2024-01-01T02:00:00.987+02:00', '2024-01-01T00:00:00Z'],
+    ['2024-02-29T23:59:59,5-00:30', '2024-03-01T00:29:59Z'],
+    ['0004-02-29T00:00:00Z', '0004-02-29T00:00:00Z'],
+  ])('%s is kept as %s', (text, stored) => {
+    expect(lastTimestampOf(text)).toBe(stored);
+  });
+
+  test('an eventTime keeps its six digits', () => {
+    expect(eventTimeOf('2024-01-01T02:00:00.000987+02:00')).toBe('2024-01-01T00:00:00.000987Z');
+    expect(() => eventTimeOf('2024-01-01T00:00:00Z')).toThrow(
+      'parsing time "2024-01-01T00:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"',
+    );
+  });
+
+  test.each([
+    ['yesterday', 'as "2006-01-02T15:04:05Z07:00": cannot parse "yesterday" as "2006"'],
+    ['2024-01-01T00:00:00', 'as "2006-01-02T15:04:05Z07:00": cannot parse "" as "Z07:00"'],
+    ['2024-01-01 00:00:00Z', 'as "2006-01-02T15:04:05Z07:00": cannot parse " 00:00:00Z" as "T"'],
+    ['2024-01-01T00:00:00Z (hi)', ': extra text: " (hi)"'],
+    ['2024-13-01T00:00:00Z', ': month out of range'],
+    ['2023-02-29T00:00:00Z', ': day out of range'],
+    ['2024-01-01T24:00:00Z', ': hour out of range'],
+    ['9999-12-31T23:59:59-01:00', ': year out of range'],
+  ])('%s is refused with Go’s words', (text, why) => {
+    const separator = why.startsWith(':') ? '' : ' ';
+    expect(() => lastTimestampOf(text)).toThrow(`parsing time "${text}"${separator}${why}`);
+  });
+});
+
 describe('quantities', () => {
   test.each([
     ['1000', '1k'],

@@ -60,3 +60,14 @@ describe('a pod is refused', () => {
     expect(await post(podsPath, podWith(spec))).toMatchObject(refusal(422, message));
   });
 });
+
+test('an Event whose time has no zone is refused, as no typed client could read it', async () => {
+  const event = { metadata: { name: 'it' }, involvedObject: { namespace: 'default' } };
+  const lastTimestamp = '2024-01-01T00:00:00';
+  expect(await post('/api/v1/namespaces/default/events', { ...event, lastTimestamp })).toMatchObject(
+    refusal(
+      400,
+      'Event in version "v1" cannot be handled as a Event: parsing time "2024-01-01T00:00:00" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "Z07:00"',
+    ),
+  );
+});

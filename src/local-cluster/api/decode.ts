@@ -1,4 +1,5 @@
 import type { ResourceName } from '../objects.ts';
+import { toStoredTime } from './go-time.ts';
 import { isJsonObject, sortKeys } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { findCanonicalQuantity, quantityPatternMessage } from './quantity.ts';
@@ -69,14 +70,14 @@ function checkNumber(type: FieldType & { is: 'number' }, value: unknown, place: 
   return fits ? value : refuse(type, value, place, ` ${value}`);
 }
 
-function checkTime(value: unknown, type: FieldType, place: Place): string {
+function decodeTime(value: unknown, type: FieldType & { is: 'time' }, place: Place): string {
   if (typeof value !== 'string') return refuse(type, value, place);
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value) || Number.isNaN(Date.parse(value))) {
-    throw new DecodeError(
-      `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
-    );
+  try {
+    return toStoredTime(value, type.precision);
+  } catch (error) {
+    if (error instanceof RangeError) throw new DecodeError(error.message);
+    throw error;
   }
-  return value;
 }
 
 function checkQuantity(value: unknown): string {
@@ -146,7 +147,7 @@ export function decode(resource: ResourceName, input: unknown): Decoded {
       case 'number':
         return checkNumber(type, value, place);
       case 'time':
-        return checkTime(value, type, place);
+        return decodeTime(value, type, place);
       case 'quantity':
         return checkQuantity(value);
       case 'intOrString':

@@ -1,8 +1,10 @@
 import type { ResourceName } from '../objects.ts';
+import type { TimePrecision } from './go-time.ts';
 
 /** A field's type, as client-node's models state it. */
 export type FieldType =
-  | { is: 'string' | 'boolean' | 'time' | 'quantity' | 'intOrString' | 'anything' }
+  | { is: 'string' | 'boolean' | 'quantity' | 'intOrString' | 'anything' }
+  | { is: 'time'; precision: TimePrecision }
   | { is: 'number'; format: 'int32' | 'int64' | 'double' }
   | { is: 'list' | 'map'; of: FieldType }
   | { is: 'object'; name: string };
@@ -34,7 +36,8 @@ function toFieldType(attribute: Attribute): FieldType {
   }
   if (type === 'string') return { is: quantityFields.has(baseName) ? 'quantity' : 'string' };
   if (type === 'boolean') return { is: 'boolean' };
-  if (type === 'Date' || type === 'V1MicroTime') return { is: 'time' };
+  if (type === 'Date') return { is: 'time', precision: 'seconds' };
+  if (type === 'V1MicroTime') return { is: 'time', precision: 'microseconds' };
   if (type === 'IntOrString') return { is: 'intOrString' };
   if (type === 'number')
     return { is: 'number', format: format === 'int64' || format === 'double' ? format : 'int32' };
