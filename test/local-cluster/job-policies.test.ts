@@ -120,6 +120,8 @@ describe('successPolicy', () => {
     [[{ succeededIndexes: '0-1' }], [0], undefined],
     [[{ succeededIndexes: '0-1' }], [0, 1], 'Matched rules at index 0'],
     [[{ succeededIndexes: '0-3', succeededCount: 2 }], [1, 3], 'Matched rules at index 0'],
+    [[{ succeededIndexes: '1,3-4,6-7' }], [7, 3, 4, 0, 1, 5], undefined],
+    [[{ succeededIndexes: '1,3-4,6-7' }], [7, 3, 4, 6, 1], 'Matched rules at index 0'],
     [[{ succeededCount: 2 }], [4], undefined],
     [[{ succeededIndexes: '9' }, { succeededCount: 1 }], [4], 'Matched rules at index 1'],
     [[{ succeededCount: 1 }], [], undefined],
@@ -127,6 +129,13 @@ describe('successPolicy', () => {
     expect(matchSuccessPolicy(toJob({ completions: 10, successPolicy: { rules } }), new Set(succeeded))).toBe(
       message,
     );
+  });
+
+  test('rules may name more indexes than a set can hold', () => {
+    const rules = [{ succeededIndexes: '0-19999999', succeededCount: 2 }, { succeededIndexes: '7-8,11' }];
+    const job = toJob({ completions: 20_000_000, successPolicy: { rules } });
+    expect(matchSuccessPolicy(job, new Set([7]))).toBeUndefined();
+    expect(matchSuccessPolicy(job, new Set([19_999_999, 7]))).toBe('Matched rules at index 0');
   });
 });
 
