@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import type { ApiUnderTest } from './api-under-test.ts';
-import { json, minimalPod, podsPath, startTestApi } from './api-under-test.ts';
+import { jobsPath, json, minimalJob, minimalPod, podsPath, startTestApi } from './api-under-test.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {
@@ -59,6 +60,38 @@ describe('a pod is refused', () => {
   ])('for the spec %j', async (spec, message) => {
     expect(await post(podsPath, podWith(spec))).toMatchObject(refusal(422, message));
   });
+});
+
+const jobWith = (rule: object) =>
+  minimalJob('it', { spec: { podFailurePolicy: { rules: [{ action: 'Ignore', ...rule }] } } });
+
+describe('a Job is refused', () => {
+  const rule = 'spec.podFailurePolicy.rules[0]';
+
+  test('for an exit code that is named twice', async () => {
+    const values = [1, 2, 2, 3];
+    expect(await post(jobsPath, jobWith({ onExitCodes: { operator: 'In', values } }))).toMatchObject(
+      refusal(422, `${rule}.onExitCodes.values[2]: Duplicate value: 2`),
+    );
+  });
+
+  test('for more exit codes than could each be looked for among all others', async () => {
+    const values = Array.from({ length: 350_000 }, (_, index) => index + 1);
+    expect(await post(jobsPath, jobWith({ onExitCodes: { operator: 'In', values } }))).toMatchObject(
+      refusal(422, `${rule}.onExitCodes.values: Too many: 350000: must have at most 255 items`),
+    );
+  });
+});
+
+test('of very many faults some hundred are told, and how many more there are', async () => {
+  const labels = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`!${index}`, '']));
+  const { status, body } = await post(jobsPath, minimalJob('it', { labels }));
+  const { message, details } = z
+    .object({ message: z.string(), details: z.object({ causes: z.array(z.unknown()) }) })
+    .parse(body);
+  expect(status).toBe(422);
+  expect(details.causes).toHaveLength(500);
+  expect(message).toMatch(/, and 1500 more\]$/);
 });
 
 test('an Event whose time has no zone is refused, as no typed client could read it', async () => {

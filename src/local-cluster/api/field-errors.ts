@@ -98,12 +98,17 @@ export const notSupported = (field: string, value: unknown, supported: readonly 
   detail: `supported values: ${supported.map((option) => JSON.stringify(option)).join(', ')}`,
 });
 
+/** Kubernetes tells of them all; but each costs hundreds of bytes, twice, and a body has room for a hundred thousand. */
+const mostTold = 500;
+
 /** The 422 for these faults. The message joins them without repetition, the causes list every one. */
 export function invalid(
   about: { group: string; kind: string; name: string },
-  faults: FieldError[],
+  all: FieldError[],
 ): StatusError {
+  const faults = all.slice(0, mostTold);
   const messages = [...new Set(faults.map((fault) => `${fault.field}: ${messageOf(fault)}`))];
+  if (all.length > mostTold) messages.push(`and ${all.length - mostTold} more`);
   const joined = messages.length === 1 ? (messages[0] ?? '') : `[${messages.join(', ')}]`;
   const qualified = about.group === '' ? about.kind : `${about.kind}.${about.group}`;
   return new StatusError('Invalid', `${qualified} "${about.name}" is invalid: ${joined}`, {

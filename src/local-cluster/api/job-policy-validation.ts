@@ -38,11 +38,13 @@ function exitCodeFaults(
   const list = values ?? [];
   if (list.length === 0) faults.push(invalidValue(`${field}.values`, list, 'at least one value is required'));
   else if (list.length > 255) faults.push(tooMany(`${field}.values`, list.length, 255));
+  const seen = new Set<number>();
   for (const [index, value] of list.entries()) {
     if (operator === 'In' && value === 0) {
       faults.push(invalidValue(`${field}.values[${index}]`, value, 'must not be 0 for the In operator'));
     }
-    if (list.indexOf(value) < index) faults.push(duplicate(`${field}.values[${index}]`, value));
+    if (seen.has(value)) faults.push(duplicate(`${field}.values[${index}]`, value));
+    seen.add(value);
   }
   const isOrdered = list.every((value, index) => index === 0 || (list[index - 1] ?? value) <= value);
   if (!isOrdered) faults.push(invalidValue(`${field}.values`, list, 'must be ordered'));
