@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ApiUnderTest } from './api-under-test.ts';
-import { json, minimalPod, podsPath, startTestApi } from './api-under-test.ts';
+import { json, jobsPath, minimalJob, minimalPod, podsPath, startTestApi } from './api-under-test.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {
@@ -32,4 +32,37 @@ describe('the grace period of a deletion', () => {
       expect(await api.ask(`${podsPath}/${name}-asked${query}`, { method: 'DELETE' })).toMatchObject(marked);
     },
   );
+});
+
+describe('a deletion', () => {
+  const path = `${jobsPath}/there`;
+  beforeAll(() => api.ask(jobsPath, { method: 'POST', headers: json, body: minimalJob('there') }));
+
+  test.each([
+    [
+      { gracePeriodSeconds: '0' },
+      'string into Go struct field DeleteOptions.gracePeriodSeconds of type int64',
+    ],
+    [
+      { preconditions: 'x' },
+      'string into Go struct field DeleteOptions.preconditions of type v1.Preconditions',
+    ],
+    [
+      { preconditions: { uid: 7 } },
+      'number into Go struct field Preconditions.preconditions.uid of type string',
+    ],
+    [{ orphanDependents: 'no' }, 'string into Go struct field DeleteOptions.orphanDependents of type bool'],
+    [{ dryRun: 'All' }, 'string into Go struct field DeleteOptions.dryRun of type []string'],
+  ])('on the terms %j is refused', async (body, message) => {
+    expect(await api.ask(path, { method: 'DELETE', headers: json, body })).toMatchObject({
+      status: 400,
+      body: { message: `json: cannot unmarshal ${message}` },
+    });
+    expect(await api.ask(path)).toMatchObject({ status: 200 });
+  });
+
+  test('with an empty uid for its precondition takes nothing away', async () => {
+    const body = { preconditions: { uid: '' } };
+    expect(await api.ask(path, { method: 'DELETE', headers: json, body })).toMatchObject({ status: 409 });
+  });
 });

@@ -1,9 +1,8 @@
-import type { ResourceName } from '../objects.ts';
 import { toStoredTime } from './go-time.ts';
 import { isJsonObject, sortKeys } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { findCanonicalQuantity, quantityPatternMessage } from './quantity.ts';
-import type { FieldType } from './schema.ts';
+import type { FieldType, Root } from './schema.ts';
 import { goName, rootSchema, schemaOf } from './schema.ts';
 
 /** A value of the wrong type, in the words of Go's decoder. */
@@ -117,7 +116,7 @@ function isOmitted(value: unknown, type: FieldType, field: string): boolean {
  * Brings what a client sent into the resource's shape: nulls and empties dropped, unknown fields dropped and named,
  * wrong types refused. Throws DecodeError.
  */
-export function decode(resource: ResourceName, input: unknown): Decoded {
+export function decode(into: Root, input: unknown): Decoded {
   const unknownFields: string[] = [];
 
   function decodeObject(name: string, value: JsonObject, path: string, fields: string[]): JsonObject {
@@ -172,7 +171,7 @@ export function decode(resource: ResourceName, input: unknown): Decoded {
     }
   }
 
-  const root = rootSchema(resource);
+  const root = rootSchema(into);
   if (!isJsonObject(input)) {
     throw new DecodeError(`json: cannot unmarshal ${nameOf(input)} into Go value of type v1.${goName(root)}`);
   }

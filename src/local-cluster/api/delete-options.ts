@@ -1,5 +1,6 @@
 import type { DeleteOptions } from '../registry-contract.ts';
 import type { Call } from './call.ts';
+import { decode, DecodeError } from './decode.ts';
 import { invalid, invalidValue, notSupported } from './field-errors.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
@@ -15,9 +16,12 @@ const about = { group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' };
 function parseJson(body: Buffer, contentType: string | undefined): JsonObject {
   try {
     const { value } = parseBody(body, contentType);
-    if (isJsonObject(value)) return value;
-    throw new GoJsonError('json: cannot unmarshal into Go value of type struct');
+    if (!isJsonObject(value)) throw new GoJsonError('json: cannot unmarshal into Go value of type struct');
+    // Only looked at: a precondition that is empty must not go the way of what is not there.
+    decode('deleteOptions', value);
+    return value;
   } catch (error) {
+    if (error instanceof DecodeError) throw new StatusError('BadRequest', error.message);
     if (!(error instanceof GoJsonError)) throw error;
     throw new StatusError('BadRequest', `couldn't get version/kind; json parse error: ${error.message}`);
   }

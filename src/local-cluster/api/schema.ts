@@ -68,15 +68,19 @@ async function load(name: string): Promise<void> {
   await Promise.all([...fields.values()].flatMap(namesIn).map(load));
 }
 
-const roots: Record<ResourceName, string> = {
+/** What comes in a body: the resources, and what is said with a DELETE. */
+export type Root = ResourceName | 'deleteOptions';
+
+const roots: Record<Root, string> = {
   jobs: 'V1Job',
   pods: 'V1Pod',
   namespaces: 'V1Namespace',
   events: 'CoreV1Event',
+  deleteOptions: 'V1DeleteOptions',
 };
 await Promise.all(Object.values(roots).map(load));
 
-export const rootSchema = (resource: ResourceName): string => roots[resource];
+export const rootSchema = (root: Root): string => roots[root];
 
 export function schemaOf(name: string): ObjectSchema {
   const schema = schemas.get(name);
