@@ -109,4 +109,17 @@ describe('an update', () => {
     expect(await add({ key: 'a', operator: 'Exists' })).toMatchObject({ status: 200 });
     expect(await add({ key: 'a', operator: 'Perhaps' })).toMatchObject({ status: 422 });
   });
+
+  test('names the object', async () => {
+    const nameless = {
+      status: 400,
+      body: {
+        message: 'the name of the object (a based on URL) was undeterminable: name must be provided',
+      },
+    };
+    const { spec } = minimalJob('a');
+    const put = await api.ask(`${jobsPath}/a`, { method: 'PUT', headers: json, body: { spec } });
+    expect(put).toMatchObject(nameless);
+    expect(await patch(`${jobsPath}/a`, { metadata: { name: null } })).toMatchObject(nameless);
+  });
 });

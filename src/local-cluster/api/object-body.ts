@@ -92,14 +92,17 @@ export async function readObject(
   }
 }
 
-/** Name and namespace in the body must be those of the path, where both are given. Throws StatusError 400. */
+/** Name and namespace in the body must be those of the path; only a new object may come without a name. Throws StatusError 400. */
 export function checkPlace(
   object: unknown,
   at: { namespace: string | undefined; name: string | undefined },
 ): void {
   const metadata = isJsonObject(object) && isJsonObject(object.metadata) ? object.metadata : {};
   const { namespace, name } = metadata;
-  if (at.name !== undefined && typeof name === 'string' && name !== '' && name !== at.name) {
+  if (at.name !== undefined && (name === undefined || name === '')) {
+    throw bad(`the name of the object (${at.name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (at.name !== undefined && typeof name === 'string' && name !== at.name) {
     throw bad(`the name of the object (${name}) does not match the name on the URL (${at.name})`);
   }
   if (
