@@ -1,132 +1,51 @@
-import type { V1Container, V1EnvVar } from '@kubernetes/client-node';
+import type { V1Container } from '@kubernetes/client-node';
 import type { Wire } from '../objects.ts';
+import { envFaults, envFromFaults } from './env-validation.ts';
 import type { FieldError } from './field-errors.ts';
 import { duplicate, invalidValue, notSupported, required } from './field-errors.ts';
+import { lastingContainerFaults } from './handler-validation.ts';
 import { dnsLabelFaults, labelKeyFaults } from './label-syntax.ts';
 import { findQuantity } from './quantity.ts';
+import { mountFaults } from './volume-validation.ts';
 
 type Container = Wire<V1Container>;
 
-const envFieldPaths = [
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
+const portRules: [rule: RegExp, fault: string][] = [
+  [/^.{0,15}$/s, 'must be no more than 15 characters'],
+  [/^[-a-z0-9]+$/, 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)'],
+  [/[a-z]/, 'must contain at least one letter (a-z)'],
+  [/^(?!.*--)/s, 'must not contain consecutive hyphens'],
+  [/^(?!-).*(?<!-)$/s, 'must not begin or end with a hyphen'],
 ];
-const otherFieldPaths = [
-  'metadata.annotations',
-  'metadata.labels',
-  'spec.schedulerName',
-  'spec.restartPolicy',
-  'status.phase',
-];
-const resourceFields = ['cpu', 'ephemeral-storage', 'memory']
-  .flatMap((name) => [`limits.${name}`, `requests.${name}`])
-  .toSorted();
 
-function fieldPathFaults(path: string, field: string): FieldError[] {
-  const [, base, subscript] = /^(metadata\.(?:labels|annotations))\['([^']*)'\]$/.exec(path) ?? [];
-  if (base !== undefined && subscript !== undefined) {
-    return labelKeyFaults(base.endsWith('labels') ? subscript : subscript.toLowerCase()).map((fault) =>
-      invalidValue(field, subscript, fault),
-    );
-  }
-  const at = `${field}.fieldPath`;
-  if (envFieldPaths.includes(path)) return [];
-  if (otherFieldPaths.includes(path)) return [notSupported(at, path, envFieldPaths)];
-  return [invalidValue(at, path, `error converting fieldPath: field label not supported: ${path}`)];
-}
-
-function valueFromFaults({ value, valueFrom }: Wire<V1EnvVar>, field: string): FieldError[] {
-  if (valueFrom === undefined) return [];
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
-  const faults: FieldError[] = [];
-  if (fieldRef !== undefined) {
-    const at = `${field}.fieldRef`;
-    faults.push(
-      ...(fieldRef.fieldPath ? fieldPathFaults(fieldRef.fieldPath, at) : [required(`${at}.fieldPath`)]),
-    );
-  }
-  if (resourceFieldRef !== undefined) {
-    const at = `${field}.resourceFieldRef`;
-    const { resource } = resourceFieldRef;
-    if (!resource) faults.push(required(`${at}.resource`));
-    else if (!resourceFields.includes(resource))
-      faults.push(notSupported(`${at}.resource`, resource, resourceFields));
-  }
-  for (const [name, ref] of Object.entries({ configMapKeyRef, secretKeyRef })) {
-    if (ref === undefined) continue;
-    if (!ref.name) faults.push(required(`${field}.${name}.name`));
-    if (!ref.key) faults.push(required(`${field}.${name}.key`));
-  }
-  const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef].filter(
-    (source) => source !== undefined,
-  );
-  if (sources.length === 0) {
-    const detail = 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`';
-    faults.push(invalidValue(field, '', detail));
-  }
-  if (value !== undefined && sources.length > 0) {
-    faults.push(invalidValue(field, '', 'may not be specified when `value` is not empty'));
-  } else if (sources.length > 1) {
-    faults.push(invalidValue(field, '', 'may not have more than one field specified at a time'));
-  }
-  return faults;
-}
-
-const isPrintable = (name: string) => /^[\x20-\x3c\x3e-\x7e]+$/.test(name);
-
-function envFaults(env: Wire<V1EnvVar>[] | undefined, field: string): FieldError[] {
-  return (env ?? []).flatMap((variable, index) => {
-    const at = `${field}[${index}]`;
-    const detail =
-      "a valid environment variable name must consist only of printable ASCII characters other than '='";
-    const name = !variable.name
-      ? [required(`${at}.name`)]
-      : isPrintable(variable.name)
-        ? []
-        : [invalidValue(`${at}.name`, variable.name, detail)];
-    return [...name, ...valueFromFaults(variable, `${at}.valueFrom`)];
-  });
+function portNameFaults(name: string | undefined, seen: Set<string>, field: string): FieldError[] {
+  if (name === undefined) return [];
+  const broken = portRules.filter(([rule]) => !rule.test(name));
+  if (broken.length > 0) return broken.map(([, fault]) => invalidValue(field, name, fault));
+  if (seen.has(name)) return [duplicate(field, name)];
+  seen.add(name);
+  return [];
 }
 
 function portFaults(ports: Container['ports'], field: string): FieldError[] {
-  return (ports ?? []).flatMap(({ containerPort, protocol }, index) => {
+  const seen = new Set<string>();
+  return (ports ?? []).flatMap(({ name, containerPort, hostPort, protocol }, index) => {
     const at = `${field}[${index}]`;
     const range = 'must be between 1 and 65535, inclusive';
     return [
+      ...portNameFaults(name, seen, `${at}.name`),
       ...(containerPort === undefined || containerPort === 0
         ? [required(`${at}.containerPort`)]
         : containerPort < 1 || containerPort > 65535
           ? [invalidValue(`${at}.containerPort`, containerPort, range)]
           : []),
+      ...(hostPort === undefined || (hostPort >= 1 && hostPort <= 65535)
+        ? []
+        : [invalidValue(`${at}.hostPort`, hostPort, range)]),
       ...(protocol === undefined || ['SCTP', 'TCP', 'UDP'].includes(protocol)
         ? []
         : [notSupported(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP'])]),
     ];
-  });
-}
-
-function mountFaults(
-  mounts: Container['volumeMounts'],
-  volumes: ReadonlySet<string>,
-  field: string,
-): FieldError[] {
-  const seen = new Set<string>();
-  return (mounts ?? []).flatMap(({ name, mountPath }, index) => {
-    const at = `${field}[${index}]`;
-    const faults: FieldError[] = [];
-    if (!name) faults.push(required(`${at}.name`));
-    if (!volumes.has(name)) faults.push({ type: 'NotFound', field: `${at}.name`, value: name ?? '' });
-    if (!mountPath) faults.push(required(`${at}.mountPath`));
-    if (seen.has(mountPath)) faults.push(invalidValue(`${at}.mountPath`, mountPath, 'must be unique'));
-    seen.add(mountPath);
-    return faults;
   });
 }
 
@@ -168,13 +87,17 @@ function resourceFaults(resources: Container['resources'], field: string): Field
   return [...limitFaults, ...requestFaults];
 }
 
+/** Of users and groups, for a container or for its pod. */
+export function idFaults(ids: Record<string, number | undefined>, field: string): FieldError[] {
+  const range = 'must be between 0 and 2147483647, inclusive';
+  return Object.entries(ids).flatMap(([name, id]) =>
+    id === undefined || (id >= 0 && id <= 2147483647) ? [] : [invalidValue(`${field}.${name}`, id, range)],
+  );
+}
+
 function securityFaults(security: Container['securityContext'], field: string): FieldError[] {
   if (security === undefined) return [];
-  const range = 'must be between 0 and 2147483647, inclusive';
-  const ids = Object.entries({ runAsUser: security.runAsUser, runAsGroup: security.runAsGroup }).flatMap(
-    ([name, id]) =>
-      id === undefined || (id >= 0 && id <= 2147483647) ? [] : [invalidValue(`${field}.${name}`, id, range)],
-  );
+  const ids = idFaults({ runAsUser: security.runAsUser, runAsGroup: security.runAsGroup }, field);
   const { allowPrivilegeEscalation, privileged, capabilities } = security;
   const escalation =
     allowPrivilegeEscalation !== false
@@ -224,6 +147,7 @@ export function containerFaults(
     ]),
     ...portFaults(container.ports, `${field}.ports`),
     ...envFaults(container.env, `${field}.env`),
+    ...envFromFaults(container.envFrom, `${field}.envFrom`),
     ...mountFaults(container.volumeMounts, volumes, `${field}.volumeMounts`),
     ...oneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
     ...resourceFaults(container.resources, `${field}.resources`),
@@ -244,6 +168,7 @@ export function containersFaults(
     const faults = containerFaults(container, volumes, at);
     if (container.name && seen.has(container.name)) faults.push(duplicate(`${at}.name`, container.name));
     seen.add(container.name);
+    faults.push(...lastingContainerFaults(container, at));
     if (container.restartPolicy !== undefined) {
       faults.push({
         type: 'Forbidden',

@@ -53,7 +53,9 @@ function exitCodeFaults(
 
 function podConditionFaults({ onPodConditions }: FailureRule, field: string): FieldError[] {
   const statuses = ['False', 'True', 'Unknown'];
-  return (onPodConditions ?? []).flatMap(({ type, status }, index) => {
+  const conditions = onPodConditions ?? [];
+  const excess = conditions.length > maxRules ? [tooMany(field, conditions.length, maxRules)] : [];
+  const faults = conditions.flatMap(({ type, status }, index) => {
     const at = `${field}[${index}]`;
     return [
       ...labelKeyFaults(type ?? '').map((fault) => invalidValue(`${at}.type`, type ?? '', fault)),
@@ -62,6 +64,7 @@ function podConditionFaults({ onPodConditions }: FailureRule, field: string): Fi
         : [notSupported(`${at}.status`, status, statuses)]),
     ];
   });
+  return [...excess, ...faults];
 }
 
 function failureRuleFaults(

@@ -1,7 +1,7 @@
 import type { V1JobSpec } from '@kubernetes/client-node';
 import type { Job, Wire } from '../objects.ts';
 import type { FieldError } from './field-errors.ts';
-import { invalidValue, notSupported, required } from './field-errors.ts';
+import { forbiddenField, invalidValue, notSupported, required } from './field-errors.ts';
 import { podFailurePolicyFaults, successPolicyFaults } from './job-policy-validation.ts';
 import { dnsLabelFaults } from './label-syntax.ts';
 import { annotationFaults, labelFaults, metadataFaults } from './metadata-validation.ts';
@@ -142,6 +142,14 @@ export function jobSpecFaults(spec: JobSpec): FieldError[] {
     ...labelFaults(metadata?.labels, 'spec.template.labels'),
     ...annotationFaults(metadata?.annotations, 'spec.template.annotations'),
     ...podSpecFaults(podSpec ?? { containers: [] }, 'spec.template.spec'),
+    ...(podSpec?.ephemeralContainers === undefined
+      ? []
+      : [
+          forbiddenField(
+            'spec.template.spec.ephemeralContainers',
+            'ephemeral containers not allowed in pod template',
+          ),
+        ]),
     ...restartFaults(spec),
     ...(spec.selector === undefined ? [required('spec.selector')] : []),
     ...(selects(spec.selector, metadata?.labels ?? {})

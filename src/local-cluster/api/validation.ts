@@ -54,7 +54,13 @@ function eventFaults({ metadata, involvedObject }: ResourceObjects['events']): F
 const validators: { [R in ResourceName]: Validator<R> } = {
   jobs: { create: jobFaults, update: jobUpdateFaults, status: jobStatusFaults },
   pods: {
-    create: ({ metadata, spec }) => [...metadataFaults(metadata), ...podSpecFaults(spec, 'spec')],
+    create: ({ metadata, spec }) => [
+      ...metadataFaults(metadata),
+      ...podSpecFaults(spec, 'spec'),
+      ...(spec.ephemeralContainers === undefined
+        ? []
+        : [forbiddenField('spec.ephemeralContainers', 'cannot be set on create')]),
+    ],
     update: podUpdateFaults,
   },
   namespaces: { create: ({ metadata }) => metadataFaults(metadata, dnsLabelFaults) },
