@@ -1,11 +1,14 @@
 import type { V1NodeSelectorRequirement, V1NodeSelectorTerm } from '@kubernetes/client-node';
+import { findOwn } from './api/json.ts';
 import type { Pod, Wire } from './objects.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
 /** Whether nodeSelector and the required node affinity let the pod run on a node with these labels; if not, why. */
 export function findAffinityFault({ spec }: Pod, labels: Labels): string | undefined {
-  const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
+  const selected = Object.entries(spec.nodeSelector ?? {}).every(
+    ([key, value]) => findOwn(labels, key) === value,
+  );
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   // Pods of an older version may have no terms, which were not asked for.
   const terms = required?.nodeSelectorTerms ?? [];
@@ -27,7 +30,7 @@ function matchesTerm(
 }
 
 function matches({ key, operator, values = [] }: Wire<V1NodeSelectorRequirement>, labels: Labels): boolean {
-  const value = labels[key];
+  const value = findOwn(labels, key);
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);

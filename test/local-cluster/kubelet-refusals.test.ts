@@ -142,11 +142,11 @@ describe('a container that cannot be made', () => {
   });
 });
 
-const affinity = (operator: string, values?: string[]) => ({
+const affinity = (operator: string, values?: string[], key = 'kubernetes.io/os') => ({
   affinity: {
     nodeAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: {
-        nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/os', operator, values }] }],
+        nodeSelectorTerms: [{ matchExpressions: [{ key, operator, values }] }],
       },
     },
   },
@@ -164,6 +164,7 @@ describe('a pod that fits no node', () => {
   test.each([
     ['a selector', { nodeSelector: { disk: 'none' } }, {}, mismatch],
     ['a required affinity', affinity('DoesNotExist'), {}, mismatch],
+    ['a label that every object seems to have', affinity('Exists', undefined, 'constructor'), {}, mismatch],
     ['too much cpu', {}, { resources: { requests: { cpu: '1k' } } }, '1 Insufficient cpu'],
     ['too much memory', {}, { resources: { requests: { memory: '1Pi' } } }, '1 Insufficient memory'],
     [
