@@ -361,11 +361,11 @@ test('a server that refuses every watch is not asked for lists in a storm', asyn
     listedAt.push(performance.now());
     sendJson(response, 200, listOf([], '1'));
   });
-  start({ pace: { listSpacingMs: 50 } });
+  start({ pace: { listSpacingMs: 200 } });
   await until(() => listedAt.length === 4);
-  const gaps = listedAt.slice(1).map((at, n) => at - (listedAt[n] ?? 0));
-  // Time on the way to the server may take a little off a gap.
-  expect(Math.min(...gaps)).toBeGreaterThan(30);
+  const [first = 0, , , last = 0] = listedAt;
+  // The first may have been long on its way to the server.
+  expect(last - first).toBeGreaterThan(400);
 });
 
 test('a resync is over only when a list that began after it is complete', async () => {
