@@ -1,6 +1,9 @@
 import { toShort, toWords } from './figure-table.ts';
 import type { Figure } from './figures.ts';
 
+const rare =
+  'the index holds a list of jobs for each three letters, and those lists grow with the number of jobs';
+
 /** What stands in the way of goals that are out of reach; docs/performance.md has the profiles behind it. */
 export const obstacles: Readonly<Record<string, string>> = {
   accept:
@@ -13,11 +16,10 @@ export const obstacles: Readonly<Record<string, string>> = {
     'what work needs at all is taken from the system once and kept; from half-way on nothing grows, as memory/after/half shows',
   local:
     'besides its process, a job is an accept, a claim, a create, 19 changes in the local cluster and 13 entries of history, on one thread',
-  'local/bulk': 'the same, and the one thread is fully used',
+  'local/bulk': 'as for one job alone, and the one thread is fully used',
   log: 'taking the times off 800,000 lines fills the core; where nobody else uses the machine it just reaches the goal',
-  'list/rare@100k':
-    'the index holds a list of jobs for each three letters, and those lists grow with the number of jobs',
-  'list/rare@1M': 'the same',
+  'list/rare@100k': rare,
+  'list/rare@1M': rare,
   dispatch:
     'each Job is also a claim, an outcome and what the watch tells, durably; that is some 0.5 ms of a core more than the goal leaves',
   mixed:
