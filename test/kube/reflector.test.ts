@@ -354,20 +354,6 @@ test('a want of rights shows in the status, and goes when the rights come', asyn
   expect(reflector.status().synced).toBe(true);
 });
 
-test('a server that refuses every watch is not asked for lists in a storm', async () => {
-  const listedAt: number[] = [];
-  api.answer(({ query }, response) => {
-    if (query.has('watch')) return sendStatus(response, 410, 'Expired');
-    listedAt.push(performance.now());
-    sendJson(response, 200, listOf([], '1'));
-  });
-  start({ pace: { listSpacingMs: 200 } });
-  await until(() => listedAt.length === 4);
-  const [first = 0, , , last = 0] = listedAt;
-  // The first may have been long on its way to the server.
-  expect(last - first).toBeGreaterThan(400);
-});
-
 test('a resync is over only when a list that began after it is complete', async () => {
   script({ lists: [listOf([job('a', '1')], '1'), listOf([], '2')], watches: [] });
   const reflector = start();

@@ -34,7 +34,17 @@ afterEach(async () => {
 type Answer = (response: ServerResponse) => void;
 
 /** A reflector whose lists and watches are all answered so. */
-function start({ firstBackOffMs, list, watch }: { firstBackOffMs: number; list: Answer; watch: Answer }) {
+function start({
+  firstBackOffMs,
+  listSpacingMs = 5,
+  list,
+  watch,
+}: {
+  firstBackOffMs: number;
+  listSpacingMs?: number;
+  list: Answer;
+  watch: Answer;
+}) {
   api.answer(({ query }, response) => {
     const isWatch = query.has('watch');
     (isWatch ? watchedAt : listedAt).push(performance.now());
@@ -50,7 +60,7 @@ function start({ firstBackOffMs, list, watch }: { firstBackOffMs: number; list: 
     signal: stop.signal,
     clock: () => new Date(),
     random: () => 0,
-    pace: { firstBackOffMs, listSpacingMs: 5 },
+    pace: { firstBackOffMs, listSpacingMs },
   });
   done = reflector.done;
   return reflector;
@@ -78,8 +88,17 @@ test('so is a list, also where somebody wants to look at once', async () => {
   expect(Math.min(...pausesOf(listedAt))).toBeGreaterThan(1000 - onTheWayMs);
 });
 
+const tooOld: Answer = (response) => sendStatus(response, 410, 'Expired');
+
 test('a server that finds every place too old is asked ever more seldom', async () => {
-  start({ firstBackOffMs: 200, list: accept, watch: (response) => sendStatus(response, 410, 'Expired') });
+  start({ firstBackOffMs: 200, list: accept, watch: tooOld });
   await until(() => listedAt.length === 4);
   expect(pausesOf(listedAt)[2]).toBeGreaterThan(800 - onTheWayMs);
+});
+
+test('and for lists never in a storm, however short the pauses', async () => {
+  start({ firstBackOffMs: 1, listSpacingMs: 400, list: accept, watch: tooOld });
+  await until(() => listedAt.length === 4);
+  const [first = 0, , , last = 0] = listedAt;
+  expect(last - first).toBeGreaterThan(1200 - onTheWayMs);
 });
