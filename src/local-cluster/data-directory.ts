@@ -1,4 +1,5 @@
-import { accessSync, chmodSync, constants, mkdirSync, readdirSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { codeOf, LocalClusterFault } from './faults.ts';
 
 const ours = 'cluster.db';
@@ -10,7 +11,7 @@ const ours = 'cluster.db';
 export function claimDataDirectory(dataDir: string): void {
   let names: string[];
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeMissing(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     names = readdirSync(dataDir);
   } catch (error) {
@@ -24,4 +25,11 @@ export function claimDataDirectory(dataDir: string): void {
     );
   }
   chmodSync(dataDir, 0o700);
+}
+
+/** Not by `recursive`, with which Node never returns where a directory is there and takes no other one, as in /proc. */
+function makeMissing(directory: string): void {
+  if (existsSync(directory)) return;
+  makeMissing(dirname(directory));
+  mkdirSync(directory, { mode: 0o700 });
 }

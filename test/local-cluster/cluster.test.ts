@@ -204,6 +204,7 @@ describe('npm run local-cluster', () => {
     [['--port', 'many'], '--port must be 0 to 65535, not many'],
     [['--port', '65536'], '--port must be 0 to 65535, not 65536'],
     [['--data', '/dev/null/x'], 'the data directory /dev/null/x cannot be used: ENOTDIR'],
+    [['--data', '/proc/x/y'], 'the data directory /proc/x/y cannot be used: ENOENT'],
   ])('with %j says what is wrong and exits with 78', async (flags, why) => {
     const { output, exit } = start(...flags);
     expect(await exit).toBe(78);
